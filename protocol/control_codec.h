@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * control_codec.h - control.proto messages as plain structs, range-checked
+ *
+ * The only module that sees protobuf objects of control.proto.
+ */
+#ifndef MEMTIDE_CONTROL_CODEC_H
+#define MEMTIDE_CONTROL_CODEC_H
+
+#include "base.h"
+
+#define CONTROL_SOCKET_DEFAULT	"/run/memtide/control.sock"
+#define CONTROL_NAME_MAX	128u	/* guest name, with the final 0 */
+#define CONTROL_UUID_MAX	37u
+#define CONTROL_WORD_MAX	64u
+#define CONTROL_TEXT_MAX	512u
+
+enum control_status {
+	CONTROL_STATUS_OK,
+	CONTROL_STATUS_PARTLY,
+	CONTROL_STATUS_REFUSED,
+	CONTROL_STATUS_NO_GUEST,
+	CONTROL_STATUS_BAD_REQUEST,
+	CONTROL_NUM_STATUSES,
+};
+
+enum selector_by { SELECT_DOMID, SELECT_UUID, SELECT_NAME };
+
+struct guest_selector {
+	enum selector_by by;
+	uint32_t domid;
+	char text[CONTROL_NAME_MAX];	/* uuid in lower case, or name */
+};
+
+enum control_set_mode { CONTROL_SET_TO, CONTROL_SET_ADD, CONTROL_SET_SUBTRACT };
+
+enum control_request_type {
+	CONTROL_LIST,
+	CONTROL_SHOW,
+	CONTROL_SET,
+	CONTROL_AUDIT,
+	CONTROL_VERSION,
+};
+
+struct control_request {
+	enum control_request_type type;
+	struct guest_selector guest;	/* SHOW, SET */
+	enum control_set_mode set_mode;	/* SET, and the following */
+	uint64_t size_bytes;
+	bool wait;
+	uint32_t timeout_s;		/* 0..86400 */
+};
+
+/* The fields and units are those of control.proto. */
+struct control_guest {
+	uint32_t domid;
+	char uuid[CONTROL_UUID_MAX];
+	char name[CONTROL_NAME_MAX];
+	char state[CONTROL_WORD_MAX];
+	char why[CONTROL_TEXT_MAX];
+	uint64_t boot_kib, held_kib, online_kib, target_kib, window_kib;
+	uint64_t xen_kib, guest_total_kib, guest_available_kib;
+	char agent[CONTROL_WORD_MAX];
+	char kernel[CONTROL_WORD_MAX];
+};
+
+struct control_host {
+	uint64_t total_kib, free_kib, promised_kib, reserve_kib;
+	uint32_t guests;
+};
+
+struct control_progress {
+	uint64_t held_kib, online_kib, target_kib;
+	char state[CONTROL_WORD_MAX];
+};
+
+struct control_set_result {
+	uint64_t asked_kib, target_kib, held_kib;
+	bool settled;
+};
+
+struct control_finding {
+	uint32_t domid;
+	char name[CONTROL_NAME_MAX];
+	char text[CONTROL_TEXT_MAX];
+};
+
+struct control_audit {
+	uint32_t guests;
+	uint64_t granules;
+};
+
+struct control_version {
+	char version[CONTROL_WORD_MAX];
+	char backend[CONTROL_WORD_MAX];
+	uint32_t protocol_major, protocol_minor;
+};
+
+enum control_body {
+	CONTROL_BODY_NONE,
+	CONTROL_BODY_GUEST,
+	CONTROL_BODY_HOST,
+	CONTROL_BODY_PROGRESS,
+	CONTROL_BODY_SET,
+	CONTROL_BODY_FINDING,
+	CONTROL_BODY_AUDIT,
+	CONTROL_BODY_VERSION,
+};
+
+struct control_reply {
+	bool end;
+	enum control_status status;
+	char text[CONTROL_TEXT_MAX];
+	enum control_body body;
+	union {
+		struct control_guest guest;
+		struct control_host host;
+		struct control_progress progress;
+		struct control_set_result set;
+		struct control_finding finding;
+		struct control_audit audit;
+		struct control_version version;
+	};
+};
+
+/**
+ * control_encode_request(), control_encode_reply() - Message to payload
+ * @buf:	at least FRAME_PAYLOAD_MAX bytes
+ *
+ * Return: the payload's length in bytes
+ */
+size_t control_encode_request(const struct control_request *req, uint8_t *buf);
+size_t control_encode_reply(const struct control_reply *reply, uint8_t *buf);
+
+/**
+ * control_decode_request(), control_decode_reply() - Payload to message
+ * @ret:	untouched on failure
+ * @ret_why:	on failure a constant string naming what was wrong
+ *
+ * Strings hold no control characters: they are an error in a request and
+ * become '?' in a reply. A uuid is 36 characters of hex and dashes in the usual
+ * form. Text too long for its field is an error in a request and cut in a
+ * reply.
+ *
+ * Return: 0 or -EPROTO
+ */
+int control_decode_request(const uint8_t *buf, size_t len,
+			   struct control_request *ret, const char **ret_why);
+int control_decode_reply(const uint8_t *buf, size_t len,
+			 struct control_reply *ret, const char **ret_why);
+
+#endif
