@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * backend_sim.c - A machine in a file, for where there is no Xen
+ */
+#include "backend.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "sim_machine.h"
+#include "transport_unix.h"
+
+#define SIM_DOMAINS_MAX	65536u
+
+struct backend_sim {
+	struct backend backend;
+	struct sim_machine *machine;
+	int inotify;
+	char dir[96];		/* a socket path must fit sockaddr_un */
+};
+
+static struct backend_sim *sim(struct backend *b)
+{
+	return (struct backend_sim *)b;
+}
+
+static void sim_backend_close(struct backend *b)
+{
+	if (!b)
+		return;
+	sim_close(sim(b)->machine);
+	if (sim(b)->inotify >= 0)
+		close(sim(b)->inotify);
+	free(b);
+}
+
+static int sim_fd(struct backend *b)
+{
+	return sim(b)->inotify;
+}
+
+static void sim_event(const struct inotify_event *e,
+		      const struct backend_events *cbs, void *ctx)
+{
+	unsigned int domid;
+	int end = 0;
+
+	if (!e->len)
+		return;
+	if (!strcmp(e->name, "domains"))
+		cbs->domains(ctx);
+	else if (sscanf(e->name, "%u.sock%n", &domid, &end) == 1 && end)
+		cbs->offer(ctx, domid);
+}
+
+static int sim_dispatch(struct backend *b, const struct backend_events *cbs,
+			void *ctx)
+{
+	char buf[4096] __attribute__((aligned(8)));
+	const struct inotify_event *e;
+	ssize_t n;
+
+	while ((n = read(sim(b)->inotify, buf, sizeof(buf))) > 0) {
+		for (char *p = buf; p < buf + n; p += sizeof(*e) + e->len) {
+			e = (const struct inotify_event *)p;
+			sim_event(e, cbs, ctx);
+		}
+	}
+	return n < 0 && errno == EAGAIN ? 0 : -EIO;
+}
+
+static void sim_fill(const struct sim_domain_info *info,
+		     struct backend_domain *ret)
+{
+	ret->id.domid = info->domid;
+	memcpy(ret->id.uuid, info->uuid, sizeof(ret->id.uuid));
+	snprintf(ret->name, sizeof(ret->name), "%s", info->name);
+	ret->pages = info->pages;
+	ret->max_pages = info->max_pages;
+}
+
+static int sim_list(struct backend *b, struct backend_domain **ret,
+		    uint32_t *ret_nr)
+{
+	struct sim_domain_info *info;
+	struct backend_domain *domains;
+	uint32_t nr = 0, live = 0;
+	int rc;
+
+	info = calloc(SIM_DOMAINS_MAX, sizeof(*info));
+	if (!info)
+		return -ENOMEM;
+	rc = sim_domains(sim(b)->machine, info, SIM_DOMAINS_MAX, &nr);
+	domains = rc ? NULL : calloc(nr + 1, sizeof(*domains));
+	if (!domains) {
+		free(info);
+		return rc ? rc : -ENOMEM;
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		if (!info[i].dying)
+			sim_fill(&info[i], &domains[live++]);
+	}
+	free(info);
+	*ret = domains;
+	*ret_nr = live;
+	return 0;
+}
+
+static int sim_domain(struct backend *b, const struct guest_id *id,
+		      struct backend_domain *ret)
+{
+	struct sim_domain_info info;
+	int rc = sim_domain_info(sim(b)->machine, id->domid, &info);
+
+	if (rc)
+		return rc;
+	if (memcmp(info.uuid, id->uuid, sizeof(info.uuid)))
+		return -ESRCH;
+	sim_fill(&info, ret);
+	return 0;
+}
+
+static int sim_host(struct backend *b, struct backend_host *ret)
+{
+	sim_host_pages(sim(b)->machine, &ret->total, &ret->free);
+	return 0;
+}
+
+static int sim_max(struct backend *b, const struct guest_id *id,
+		   uint64_t max_pages)
+{
+	return sim_set_max(sim(b)->machine, id->domid, max_pages);
+}
+
+/* The simulated machine maps without tables. */
+static int sim_tables(struct backend *b, const struct guest_id *id,
+		      uint32_t granules)
+{
+	struct backend_domain d;
+
+	(void)granules;
+	return sim_domain(b, id, &d);
+}
+
+static int sim_range(struct backend *b, const struct guest_id *id,
+		     uint64_t gfn, uint32_t nr, struct granules *ret)
+{
+	struct sim_domain_config config;
+	int rc = sim_domain_config(sim(b)->machine, id->domid, &config);
+
+	if (rc)
+		return rc;
+	if (gfn < config.window_gfn || gfn % GRANULE_PAGES)
+		return -EIO;
+	ret->first = (uint32_t)((gfn - config.window_gfn) / GRANULE_PAGES);
+	ret->nr = nr;
+	return 0;
+}
+
+static int sim_do_populate(struct backend *b, const struct guest_id *id,
+			   uint64_t gfn, uint32_t nr, uint32_t *ret_done)
+{
+	struct granules r;
+	int rc = sim_range(b, id, gfn, nr, &r);
+
+	*ret_done = 0;
+	return rc ? rc : sim_populate(sim(b)->machine, id->domid, r, ret_done);
+}
+
+static int sim_do_give_back(struct backend *b, const struct guest_id *id,
+			    uint64_t gfn, uint32_t nr, uint32_t *ret_done)
+{
+	struct granules r;
+	int rc = sim_range(b, id, gfn, nr, &r);
+
+	*ret_done = 0;
+	return rc ? rc : sim_take(sim(b)->machine, id->domid, r, ret_done);
+}
+
+static int sim_do_backed(struct backend *b, const struct guest_id *id,
+			 uint64_t gfn, uint32_t nr, uint64_t *bitmap)
+{
+	struct granules r;
+	int rc = sim_range(b, id, gfn, nr, &r);
+
+	return rc ? rc :
+		    sim_backed(sim(b)->machine, id->domid, r.first, nr, bitmap);
+}
+
+static int sim_do_store_write(struct backend *b, const struct guest_id *id,
+			      const char *key, const char *value)
+{
+	return sim_store_write(sim(b)->machine, id->domid, key, value);
+}
+
+static int sim_do_store_read(struct backend *b, const struct guest_id *id,
+			     const char *key, char *value, size_t size)
+{
+	return sim_store_read(sim(b)->machine, id->domid, key, value, size);
+}
+
+static int sim_publish(struct backend *b, const struct guest_id *id,
+		       uint32_t granules)
+{
+	char text[BACKEND_VALUE_MAX];
+
+	snprintf(text, sizeof(text), "%u", granules);
+	return sim_do_store_write(b, id, "published-granules", text);
+}
+
+static int sim_connect(struct backend *b, const struct guest_id *id,
+		       struct transport **ret)
+{
+	char path[128];
+	int fd, rc;
+
+	snprintf(path, sizeof(path), "%s/%u.sock", sim(b)->dir, id->domid);
+	fd = unix_dial(path);
+	if (fd < 0)
+		return fd == -ECONNREFUSED ? -ENOENT : fd;
+	rc = transport_unix_new(fd, ret);
+	if (rc)
+		close(fd);
+	return rc;
+}
+
+static const struct backend_ops sim_ops = {
+	.name = "sim",
+	.close = sim_backend_close,
+	.fd = sim_fd,
+	.dispatch = sim_dispatch,
+	.list = sim_list,
+	.domain = sim_domain,
+	.host = sim_host,
+	.set_max = sim_max,
+	.set_tables = sim_tables,
+	.populate = sim_do_populate,
+	.give_back = sim_do_give_back,
+	.backed = sim_do_backed,
+	.store_write = sim_do_store_write,
+	.store_read = sim_do_store_read,
+	.publish = sim_publish,
+	.connect = sim_connect,
+};
+
+int backend_sim_open(const char *dir, struct backend **ret)
+{
+	struct backend_sim *s;
+	int rc;
+
+	if (strlen(dir) >= sizeof(s->dir))
+		return -ENAMETOOLONG;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->backend.ops = &sim_ops;
+	strcpy(s->dir, dir);
+	s->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (s->inotify < 0 ||
+	    inotify_add_watch(s->inotify, dir, IN_CREATE | IN_MOVED_TO |
+			      IN_CLOSE_WRITE) < 0) {
+		rc = -errno;
+		goto out_close;
+	}
+	rc = sim_open(dir, &s->machine);
+	if (rc)
+		goto out_close;
+	*ret = &s->backend;
+	return 0;
+
+out_close:
+	sim_backend_close(&s->backend);
+	return rc;
+}

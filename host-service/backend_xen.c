@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * backend_xen.c - Xen under this dom0, through libxenctrl and libxenstore
+ *
+ * DOC: Theory of operation
+ *
+ * Hypercalls that fail part way are the rule here, not the exception: every
+ * operation uses the calls that tell how far they came, never the _exact
+ * wrappers, and leaves whole granules only.
+ *
+ * Xenstore, below /local/domain/<domid>/:
+ *   memtide/<key>		dom0's, see store_write(); the guest cannot write
+ *   memory/target, static-max	told to libxl and the guest's balloon, as an
+ *				offset to what was there at first
+ *   data/memtide/event-channel	the guest's, watched: written last when its
+ *				agent offers a channel
+ */
+#include "backend.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <xenctrl.h>
+#include <xenstore.h>
+
+#include "transport_vchan.h"
+
+/* Exported by libxenctrl, declared only in its private header. */
+int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num,
+			  xen_pfn_t *arr);
+
+#define XEN_LIST_CHUNK		256u
+#define XEN_BATCH_MAX		64u	/* granules in one hypercall */
+#define XEN_SCAN_MAX		1024u	/* gfns in one hypercall */
+#define XEN_WATCHED_MAX		32752u	/* DOMID_FIRST_RESERVED */
+/* libxl's own measure, one page of p2m a MiB; twice what the tables of a
+ * window shattered to 4 KiB need. Source: libxl__get_required_paging_memory() */
+#define XEN_TABLES_KIB		8u	/* a granule */
+#define XEN_PATH_MAX		128u
+
+struct backend_xen {
+	struct backend backend;
+	xc_interface *xc;
+	struct xs_handle *xs;
+	uint8_t watched[(XEN_WATCHED_MAX + 7) / 8];	/* domids */
+};
+
+static struct backend_xen *xen(struct backend *b)
+{
+	return (struct backend_xen *)b;
+}
+
+static void xen_close(struct backend *b)
+{
+	if (!b)
+		return;
+	if (xen(b)->xs)
+		xs_close(xen(b)->xs);
+	if (xen(b)->xc)
+		xc_interface_close(xen(b)->xc);
+	free(b);
+}
+
+/* Domains ---------------------------------------------------------------- */
+
+static int xen_fd(struct backend *b)
+{
+	return xs_fileno(xen(b)->xs);
+}
+
+static void offer_path(char path[XEN_PATH_MAX], uint32_t domid)
+{
+	snprintf(path, XEN_PATH_MAX,
+		 "/local/domain/%u/" VCHAN_NODE "/event-channel", domid);
+}
+
+static int xen_dispatch(struct backend *b, const struct backend_events *cbs,
+			void *ctx)
+{
+	unsigned int domid;
+	char **event;
+
+	while ((event = xs_check_watch(xen(b)->xs))) {
+		if (sscanf(event[XS_WATCH_TOKEN], "offer/%u", &domid) == 1)
+			cbs->offer(ctx, domid);
+		else
+			cbs->domains(ctx);
+		free(event);
+	}
+	return errno == EAGAIN ? 0 : -EIO;
+}
+
+/* The watch fires once when it is set, which covers an offer made before. */
+static void watch_offers(struct backend_xen *x, uint32_t domid, bool on)
+{
+	uint8_t bit = (uint8_t)(1u << domid % 8);
+	char path[XEN_PATH_MAX], token[32];
+
+	if (!!(x->watched[domid / 8] & bit) == on)
+		return;
+	offer_path(path, domid);
+	snprintf(token, sizeof(token), "offer/%u", domid);
+	if (on ? xs_watch(x->xs, path, token) : xs_unwatch(x->xs, path, token))
+		x->watched[domid / 8] ^= bit;
+}
+
+static void read_name(struct backend_xen *x, uint32_t domid,
+		      char name[BACKEND_NAME_MAX])
+{
+	char path[XEN_PATH_MAX];
+	unsigned int len;
+	char *text;
+
+	name[0] = 0;
+	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+	text = xs_read(x->xs, XBT_NULL, path, &len);
+	if (!text)
+		return;
+	snprintf(name, BACKEND_NAME_MAX, "%s", text);
+	for (char *c = name; *c; c++) {
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	}
+	free(text);
+}
+
+static void fill_domain(struct backend_xen *x, const xc_domaininfo_t *info,
+			struct backend_domain *ret)
+{
+	ret->id.domid = info->domain;
+	memcpy(ret->id.uuid, info->handle, sizeof(ret->id.uuid));
+	ret->pages = info->tot_pages;
+	ret->max_pages = info->max_pages;
+	read_name(x, info->domain, ret->name);
+}
+
+static bool is_guest(const xc_domaininfo_t *info)
+{
+	return info->domain && !(info->flags & XEN_DOMINF_dying);
+}
+
+/* All of Xen's domains, in an array for the caller to free. */
+static int list_infos(struct backend_xen *x, xc_domaininfo_t **ret,
+		      uint32_t *ret_nr)
+{
+	xc_domaininfo_t *infos = NULL, *more;
+	uint32_t nr = 0, from = 0;
+	int got;
+
+	do {
+		more = realloc(infos, (nr + XEN_LIST_CHUNK) * sizeof(*infos));
+		if (!more) {
+			free(infos);
+			return -ENOMEM;
+		}
+		infos = more;
+		got = xc_domain_getinfolist(x->xc, from, XEN_LIST_CHUNK,
+					    infos + nr);
+		if (got < 0) {
+			free(infos);
+			return -EIO;
+		}
+		nr += (uint32_t)got;
+		from = got ? infos[nr - 1].domain + 1u : 0;
+	} while ((uint32_t)got == XEN_LIST_CHUNK);
+	*ret = infos;
+	*ret_nr = nr;
+	return 0;
+}
+
+/* Domids come in rising order: unwatch those between the ones there are. */
+static void watch_domains(struct backend_xen *x,
+			  const struct backend_domain *domains, uint32_t nr)
+{
+	uint32_t next = 0;
+
+	for (uint32_t domid = 1; domid < XEN_WATCHED_MAX; domid++) {
+		bool here = next < nr && domains[next].id.domid == domid;
+
+		if (here)
+			next++;
+		if (here || x->watched[domid / 8])
+			watch_offers(x, domid, here);
+	}
+}
+
+static int xen_list(struct backend *b, struct backend_domain **ret,
+		    uint32_t *ret_nr)
+{
+	struct backend_domain *domains;
+	xc_domaininfo_t *infos;
+	uint32_t nr, live = 0;
+	int rc;
+
+	rc = list_infos(xen(b), &infos, &nr);
+	if (rc)
+		return rc;
+	domains = calloc(nr + 1, sizeof(*domains));
+	if (!domains) {
+		free(infos);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		if (is_guest(&infos[i]))
+			fill_domain(xen(b), &infos[i], &domains[live++]);
+	}
+	free(infos);
+	watch_domains(xen(b), domains, live);
+	*ret = domains;
+	*ret_nr = live;
+	return 0;
+}
+
+/* Is the domain of that number still the one we mean? */
+static int check_id(struct backend_xen *x, const struct guest_id *id,
+		    xc_domaininfo_t *ret)
+{
+	int got = xc_domain_getinfolist(x->xc, id->domid, 1, ret);
+
+	if (got < 0)
+		return -EIO;
+	if (got != 1 || ret->domain != id->domid || !is_guest(ret) ||
+	    memcmp(ret->handle, id->uuid, sizeof(id->uuid)))
+		return -ESRCH;
+	return 0;
+}
+
+static int xen_domain(struct backend *b, const struct guest_id *id,
+		      struct backend_domain *ret)
+{
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	if (!rc)
+		fill_domain(xen(b), &info, ret);
+	return rc;
+}
+
+/* Memory ----------------------------------------------------------------- */
+
+static int xen_host(struct backend *b, struct backend_host *ret)
+{
+	xc_physinfo_t info = { 0 };
+
+	if (xc_physinfo(xen(b)->xc, &info))
+		return -EIO;
+	ret->total = info.total_pages;
+	ret->free = info.free_pages > info.outstanding_pages ?
+			    info.free_pages - info.outstanding_pages : 0;
+	return 0;
+}
+
+static int xen_set_max(struct backend *b, const struct guest_id *id,
+		       uint64_t max_pages)
+{
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	if (rc)
+		return rc;
+	if (info.max_pages == max_pages)
+		return 0;
+	return xc_domain_setmaxmem(xen(b)->xc, id->domid,
+				   max_pages * PAGE_KIB) ? -EIO : 0;
+}
+
+static int call_populate(struct backend_xen *x, uint32_t domid, uint64_t gfn,
+			 uint32_t nr, unsigned int order)
+{
+	xen_pfn_t extents[GRANULE_PAGES];
+	int got;
+
+	ASSERT(nr <= ARRAY_SIZE(extents));
+	for (uint32_t i = 0; i < nr; i++)
+		extents[i] = gfn + ((uint64_t)i << order);
+	got = xc_domain_populate_physmap(x->xc, domid, nr, order, 0, extents);
+	return got < 0 ? 0 : got;
+}
+
+static int call_decrease(struct backend_xen *x, uint32_t domid, uint64_t gfn,
+			 uint32_t nr, unsigned int order)
+{
+	xen_pfn_t extents[GRANULE_PAGES];
+	int got;
+
+	ASSERT(nr <= ARRAY_SIZE(extents));
+	for (uint32_t i = 0; i < nr; i++)
+		extents[i] = gfn + ((uint64_t)i << order);
+	got = xc_domain_decrease_reservation(x->xc, domid, nr, order, extents);
+	return got < 0 ? 0 : got;
+}
+
+/* One granule of single frames, for a host without a free 2 MiB extent. */
+static bool populate_small(struct backend_xen *x, uint32_t domid, uint64_t gfn)
+{
+	int got = call_populate(x, domid, gfn, GRANULE_PAGES, 0);
+
+	if (got == (int)GRANULE_PAGES)
+		return true;
+	if (got)
+		call_decrease(x, domid, gfn, (uint32_t)got, 0);
+	return false;
+}
+
+static int xen_populate(struct backend *b, const struct guest_id *id,
+			uint64_t gfn, uint32_t nr, uint32_t *ret_done)
+{
+	struct backend_host host;
+	xc_domaininfo_t info;
+	uint32_t done;
+	int rc;
+
+	*ret_done = 0;
+	ASSERT(nr && nr <= XEN_BATCH_MAX);
+	rc = check_id(xen(b), id, &info);
+	if (rc)
+		return rc;
+	done = (uint32_t)call_populate(xen(b), id->domid, gfn, nr,
+				       GRANULE_ORDER);
+	while (done < nr && !xen_host(b, &host) && host.free >= GRANULE_PAGES &&
+	       populate_small(xen(b), id->domid,
+			      gfn + (uint64_t)done * GRANULE_PAGES))
+		done++;
+	*ret_done = done;
+	return done == nr ? 0 : -ENOMEM;
+}
+
+static int xen_give_back(struct backend *b, const struct guest_id *id,
+			 uint64_t gfn, uint32_t nr, uint32_t *ret_done)
+{
+	xc_domaininfo_t info;
+	int rc;
+
+	*ret_done = 0;
+	rc = check_id(xen(b), id, &info);
+	if (rc)
+		return rc;
+	*ret_done = (uint32_t)call_decrease(xen(b), id->domid, gfn, nr,
+					    GRANULE_ORDER);
+	return *ret_done == nr ? 0 : -EIO;
+}
+
+static int xen_backed(struct backend *b, const struct guest_id *id,
+		      uint64_t gfn, uint32_t nr, uint64_t *bitmap)
+{
+	xen_pfn_t types[XEN_SCAN_MAX];
+	xc_domaininfo_t info;
+	uint32_t chunk;
+	int rc;
+
+	rc = check_id(xen(b), id, &info);
+	if (rc)
+		return rc;
+	for (uint32_t at = 0; at < nr; at += chunk) {
+		chunk = MIN(nr - at, XEN_SCAN_MAX);
+		for (uint32_t i = 0; i < chunk; i++)
+			types[i] = gfn + (uint64_t)(at + i) * GRANULE_PAGES;
+		if (xc_get_pfn_type_batch(xen(b)->xc, id->domid, chunk, types))
+			return -EIO;
+		for (uint32_t i = 0; i < chunk; i++) {
+			uint64_t bit = 1ull << (at + i) % 64;
+
+			if (types[i] == XEN_DOMCTL_PFINFO_XTAB)
+				bitmap[(at + i) / 64] &= ~bit;
+			else
+				bitmap[(at + i) / 64] |= bit;
+		}
+	}
+	return 0;
+}
+
+/* Xenstore --------------------------------------------------------------- */
+
+static int store_put(struct backend_xen *x, const char *path, const char *text)
+{
+	if (xs_write(x->xs, XBT_NULL, path, text, (unsigned int)strlen(text)))
+		return 0;
+	return errno == ENOENT ? -ESRCH : -EIO;
+}
+
+static int store_get(struct backend_xen *x, const char *path, char *value,
+		     size_t size)
+{
+	unsigned int len;
+	char *text = xs_read(x->xs, XBT_NULL, path, &len);
+	int rc = 0;
+
+	if (!text)
+		return errno == ENOENT ? -ENOENT : -EIO;
+	if (len >= size)
+		rc = -ENOSPC;
+	else
+		snprintf(value, size, "%s", text);
+	free(text);
+	return rc;
+}
+
+static int store_get_kib(struct backend_xen *x, const char *path,
+			 uint64_t *ret)
+{
+	char text[BACKEND_VALUE_MAX], *end;
+	int rc = store_get(x, path, text, sizeof(text));
+
+	if (rc)
+		return rc;
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return errno || *end || end == text ? -EIO : 0;
+}
+
+static int store_put_kib(struct backend_xen *x, const char *path, uint64_t kib)
+{
+	char text[BACKEND_VALUE_MAX];
+
+	snprintf(text, sizeof(text), "%" PRIu64, kib);
+	return store_put(x, path, text);
+}
+
+static int xen_store_write(struct backend *b, const struct guest_id *id,
+			   const char *key, const char *value)
+{
+	char path[XEN_PATH_MAX];
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memtide/%s", id->domid,
+		 key);
+	return rc ? rc : store_put(xen(b), path, value);
+}
+
+static int xen_store_read(struct backend *b, const struct guest_id *id,
+			  const char *key, char *value, size_t size)
+{
+	char path[XEN_PATH_MAX];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memtide/%s", id->domid,
+		 key);
+	return store_get(xen(b), path, value, size);
+}
+
+/* What a figure was before we first changed it, kept beside our other keys. */
+static int store_base(struct backend_xen *x, uint32_t domid, const char *key,
+		      uint64_t now_kib, uint64_t *ret_kib)
+{
+	char path[XEN_PATH_MAX];
+	int rc;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memtide/%s", domid, key);
+	rc = store_get_kib(x, path, ret_kib);
+	if (rc != -ENOENT)
+		return rc;
+	*ret_kib = now_kib;
+	return store_put_kib(x, path, now_kib);
+}
+
+static int publish_one(struct backend_xen *x, uint32_t domid, const char *node,
+		       const char *key, uint64_t add_kib)
+{
+	uint64_t now_kib = 0, base_kib = 0;
+	char path[XEN_PATH_MAX];
+	int rc;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", domid, node);
+	rc = store_get_kib(x, path, &now_kib);
+	if (rc)
+		return rc == -ENOENT ? -ESRCH : rc;
+	rc = store_base(x, domid, key, now_kib, &base_kib);
+	if (rc || base_kib + add_kib == now_kib)
+		return rc;
+	return store_put_kib(x, path, base_kib + add_kib);
+}
+
+static int xen_publish(struct backend *b, const struct guest_id *id,
+		       uint32_t granules)
+{
+	uint64_t add_kib = (uint64_t)granules * GRANULE_KIB;
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	if (!rc)
+		rc = publish_one(xen(b), id->domid, "static-max",
+				 "boot-static-max-kib", add_kib);
+	if (!rc)
+		rc = publish_one(xen(b), id->domid, "target",
+				 "boot-target-kib", add_kib);
+	return rc;
+}
+
+static int xen_set_tables(struct backend *b, const struct guest_id *id,
+			  uint32_t granules)
+{
+	uint64_t now_bytes, base_kib = 0, want_kib;
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	if (rc)
+		return rc;
+	if (xc_get_paging_mempool_size(xen(b)->xc, id->domid, &now_bytes))
+		return -EIO;
+	rc = store_base(xen(b), id->domid, "boot-tables-kib", now_bytes / 1024,
+			&base_kib);
+	if (rc)
+		return rc;
+	want_kib = base_kib + (uint64_t)granules * XEN_TABLES_KIB;
+	if (want_kib * 1024 == now_bytes)
+		return 0;
+	if (!xc_set_paging_mempool_size(xen(b)->xc, id->domid, want_kib * 1024))
+		return 0;
+	/* Tables in use stay; what could be freed is. */
+	return want_kib * 1024 < now_bytes ? 0 : -ENOMEM;
+}
+
+static int xen_connect(struct backend *b, const struct guest_id *id,
+		       struct transport **ret)
+{
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	return rc ? rc : transport_vchan_connect(id->domid, ret);
+}
+
+static const struct backend_ops xen_ops = {
+	.name = "xen",
+	.close = xen_close,
+	.fd = xen_fd,
+	.dispatch = xen_dispatch,
+	.list = xen_list,
+	.domain = xen_domain,
+	.host = xen_host,
+	.set_max = xen_set_max,
+	.set_tables = xen_set_tables,
+	.populate = xen_populate,
+	.give_back = xen_give_back,
+	.backed = xen_backed,
+	.store_write = xen_store_write,
+	.store_read = xen_store_read,
+	.publish = xen_publish,
+	.connect = xen_connect,
+};
+
+int backend_xen_open(struct backend **ret)
+{
+	struct backend_xen *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return -ENOMEM;
+	x->backend.ops = &xen_ops;
+	x->xc = xc_interface_open(NULL, NULL, 0);
+	x->xs = x->xc ? xs_open(0) : NULL;
+	if (!x->xs || !xs_watch(x->xs, "@introduceDomain", "domains") ||
+	    !xs_watch(x->xs, "@releaseDomain", "domains")) {
+		int rc = errno ? -errno : -EIO;
+
+		xen_close(&x->backend);
+		return rc;
+	}
+	*ret = &x->backend;
+	return 0;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * cli_commands.c - Carry out what the command line says
+ *
+ * Every command is one request and its replies: the replies are gathered into
+ * a report, progress is shown as it comes, and the whole is printed at the
+ * end, so that what is printed is either all of an answer or an error.
+ */
+#include "cli_commands.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "cli_json.h"
+#include "cli_print.h"
+#include "cli_text.h"
+#include "control_client.h"
+
+#define SEND_TIMEOUT_MS		10000
+#define REPLY_TIMEOUT_MS	30000
+/* An audit asks every guest; none of them is waited for longer than this. */
+#define AUDIT_TIMEOUT_MS	300000
+#define PROBLEM_MAX		512u
+
+struct run {
+	const struct cli_args *args;
+	const struct cli_io *io;
+	struct control_client *client;
+	struct cli_report report;
+	struct cli_progress progress;
+	char problem[PROBLEM_MAX];
+};
+
+/* Keep what went wrong; said once, at the end, in text or JSON. */
+__attribute__((format(printf, 3, 4)))
+static enum cli_exit give_up(struct run *r, enum cli_exit code,
+			     const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(r->problem, sizeof(r->problem), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+static enum cli_exit connect_failed(struct run *r, int rc)
+{
+	const char *path = r->args->socket;
+
+	switch (-rc) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return give_up(r, CLI_EXIT_NO_DAEMON,
+			       "memtided does not run here (%s: %s); start it with: systemctl start memtided",
+			       path, strerror(-rc));
+	case EACCES:
+	case EPERM:
+		return give_up(r, CLI_EXIT_FAILURE,
+			       "%s: %s; you must be root or in group memtide",
+			       path, strerror(-rc));
+	case EAGAIN:
+		return give_up(r, CLI_EXIT_FAILURE,
+			       "%s: memtided serves too many others; try again",
+			       path);
+	default:
+		return give_up(r, CLI_EXIT_FAILURE, "%s: %s", path,
+			       strerror(-rc));
+	}
+}
+
+static int reply_timeout_ms(const struct control_request *req)
+{
+	if (req->type == CONTROL_AUDIT)
+		return AUDIT_TIMEOUT_MS;
+	if (!req->wait)
+		return REPLY_TIMEOUT_MS;
+	if (!req->timeout_s)
+		return CONTROL_CLIENT_FOREVER;
+	return (int)req->timeout_s * 1000 + REPLY_TIMEOUT_MS;
+}
+
+static enum cli_exit reply_failed(struct run *r, int rc, int timeout_ms,
+				  const char *why)
+{
+	switch (-rc) {
+	case ETIMEDOUT:
+		return give_up(r, CLI_EXIT_FAILURE,
+			       "memtided did not answer within %d s; see its log: journalctl -u memtided",
+			       timeout_ms / 1000);
+	case EPIPE:
+	case ECONNRESET:
+		return give_up(r, CLI_EXIT_FAILURE,
+			       "memtided closed the connection before its answer was whole; see its log: journalctl -u memtided");
+	case EPROTO:
+		return give_up(r, CLI_EXIT_FAILURE,
+			       "what came from %s is no answer of memtided: %s",
+			       r->args->socket, why);
+	default:
+		return give_up(r, CLI_EXIT_FAILURE, "%s: %s", r->args->socket,
+			       strerror(-rc));
+	}
+}
+
+static bool shows_progress(const struct run *r)
+{
+	return r->args->request.type == CONTROL_SET && r->args->request.wait &&
+	       !r->args->json;
+}
+
+static enum cli_exit receive(struct run *r)
+{
+	int timeout_ms = reply_timeout_ms(&r->args->request);
+	struct control_reply reply;
+	const char *why = "";
+	int rc;
+
+	do {
+		rc = control_client_next(r->client, timeout_ms, &reply, &why);
+		if (rc)
+			return reply_failed(r, rc, timeout_ms, why);
+		if (reply.body == CONTROL_BODY_PROGRESS && shows_progress(r))
+			cli_print_progress(&r->progress, &reply.progress,
+					   r->io->out);
+		if (cli_report_add(&r->report, &reply))
+			return give_up(r, CLI_EXIT_FAILURE, "out of memory");
+	} while (!reply.end);
+	why = cli_report_check(&r->report);
+	if (why)
+		return give_up(r, CLI_EXIT_FAILURE,
+			       "memtided answered with %s; is it of this version?",
+			       why);
+	return cli_report_exit(&r->report);
+}
+
+static enum cli_exit ask(struct run *r)
+{
+	int rc = control_client_open(r->args->socket, &r->client);
+	enum cli_exit code;
+
+	if (rc)
+		return connect_failed(r, rc);
+	rc = control_client_send(r->client, &r->args->request, SEND_TIMEOUT_MS);
+	code = rc ? reply_failed(r, rc, SEND_TIMEOUT_MS, "") : receive(r);
+	cli_print_progress_end(&r->progress, r->io->out);
+	return code;
+}
+
+static void print_problem(struct run *r)
+{
+	struct text_buf buf;
+	FILE *err = r->io->err;
+
+	if (!*r->problem) {
+		cli_print_problem(&r->report, err);
+		return;
+	}
+	fprintf(err, "memtide: %s: ", cli_command_name(r->report.command));
+	if (r->args->guest)
+		fprintf(err, "guest \"%s\": ",
+			text_escape(r->args->guest, &buf));
+	fprintf(err, "%s\n", text_escape(r->problem, &buf));
+}
+
+static enum cli_exit print_all(struct run *r, enum cli_exit code)
+{
+	FILE *out = r->io->out;
+	int rc = 0;
+
+	if (r->args->json && *r->problem)
+		rc = cli_json_failure(code, r->problem, out);
+	else if (r->args->json)
+		rc = cli_json_report(&r->report, out);
+	else if (!*r->problem)
+		cli_print_report(&r->report, out);
+	if (rc) {
+		give_up(r, code, "out of memory");
+		code = CLI_EXIT_FAILURE;
+	}
+	if (fflush(out) || ferror(out)) {
+		give_up(r, code, "cannot write: %s", strerror(errno));
+		code = CLI_EXIT_FAILURE;
+	}
+	print_problem(r);
+	return code;
+}
+
+enum cli_exit cli_run(const struct cli_args *args, const struct cli_io *io)
+{
+	struct run r = {
+		.args = args,
+		.io = io,
+		.report = { .command = args->request.type,
+			    .guest = args->guest },
+		.progress = { .guest = args->guest, .redraw = io->redraw },
+	};
+	enum cli_exit code;
+
+	/* Said even where memtided is not there to tell its own. */
+	if (args->request.type == CONTROL_VERSION && !args->json)
+		fprintf(io->out, "memtide %s\n", MEMTIDE_VERSION);
+	code = ask(&r);
+	code = print_all(&r, code);
+	control_client_close(r.client);
+	cli_report_done(&r.report);
+	return code;
+}

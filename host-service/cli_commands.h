@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * cli_commands.h - Carry out what the command line says
+ */
+#ifndef MEMTIDE_CLI_COMMANDS_H
+#define MEMTIDE_CLI_COMMANDS_H
+
+#include "cli_args.h"
+
+/**
+ * struct cli_io - where a command writes
+ * @out:	results
+ * @err:	what went wrong
+ * @redraw:	@out is a terminal on which a line can be drawn again
+ */
+struct cli_io {
+	FILE *out;
+	FILE *err;
+	bool redraw;
+};
+
+/**
+ * cli_run() - Ask memtided and print what it answers
+ *
+ * Return: the exit code
+ */
+enum cli_exit cli_run(const struct cli_args *args, const struct cli_io *io);
+
+#endif

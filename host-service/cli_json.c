@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * cli_json.c - What a script reads
+ */
+#include "cli_json.h"
+
+#include <errno.h>
+
+#include <json-c/json.h>
+
+#include "cli_text.h"
+
+/* json-c answers NULL and -1 when memory is out. Each adder below is a no-op
+ * on a NULL object, and one look at @failed ends it. */
+struct writer {
+	bool failed;
+};
+
+static void add(struct writer *w, struct json_object *to, const char *key,
+		struct json_object *value)
+{
+	if (to && value && !json_object_object_add(to, key, value))
+		return;
+	w->failed = true;
+	json_object_put(value);
+}
+
+static void add_text(struct writer *w, struct json_object *to, const char *key,
+		     const char *text)
+{
+	struct text_buf buf;
+
+	add(w, to, key, json_object_new_string(text_to_utf8(text, &buf)));
+}
+
+static void add_number(struct writer *w, struct json_object *to,
+		       const char *key, uint64_t number)
+{
+	add(w, to, key, json_object_new_uint64(number));
+}
+
+static struct json_object *add_object(struct writer *w, struct json_object *to,
+				      const char *key)
+{
+	struct json_object *o = json_object_new_object();
+
+	add(w, to, key, o);
+	return w->failed ? NULL : o;
+}
+
+static struct json_object *add_array(struct writer *w, struct json_object *to,
+				     const char *key)
+{
+	struct json_object *a = json_object_new_array();
+
+	add(w, to, key, a);
+	return w->failed ? NULL : a;
+}
+
+static struct json_object *append_object(struct writer *w,
+					 struct json_object *array)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (array && o && !json_object_array_add(array, o))
+		return o;
+	w->failed = true;
+	json_object_put(o);
+	return NULL;
+}
+
+static void fill_host(struct writer *w, struct json_object *o,
+		      const struct control_host *h)
+{
+	add_number(w, o, "total_kib", h->total_kib);
+	add_number(w, o, "free_kib", h->free_kib);
+	add_number(w, o, "promised_kib", h->promised_kib);
+	add_number(w, o, "reserve_kib", h->reserve_kib);
+	add_number(w, o, "guests", h->guests);
+}
+
+static void fill_guest(struct writer *w, struct json_object *o,
+		       const struct control_guest *g)
+{
+	add_number(w, o, "domid", g->domid);
+	add_text(w, o, "uuid", g->uuid);
+	add_text(w, o, "name", g->name);
+	add_text(w, o, "state", g->state);
+	add_text(w, o, "why", g->why);
+	add_number(w, o, "boot_kib", g->boot_kib);
+	add_number(w, o, "held_kib", g->held_kib);
+	add_number(w, o, "target_kib", g->target_kib);
+	add_number(w, o, "online_kib", g->online_kib);
+	add_number(w, o, "window_kib", g->window_kib);
+	add_number(w, o, "xen_kib", g->xen_kib);
+	add_number(w, o, "guest_total_kib", g->guest_total_kib);
+	add_number(w, o, "guest_available_kib", g->guest_available_kib);
+	add_text(w, o, "agent", g->agent);
+	add_text(w, o, "kernel", g->kernel);
+}
+
+static void fill_list(struct writer *w, struct json_object *o,
+		      const struct cli_report *r)
+{
+	struct json_object *guests;
+
+	fill_host(w, add_object(w, o, "host"), &r->host);
+	guests = add_array(w, o, "guests");
+	for (size_t i = 0; i < r->nr_guests; i++)
+		fill_guest(w, append_object(w, guests), &r->guests[i]);
+}
+
+static void fill_set(struct writer *w, struct json_object *o,
+		     const struct control_set_result *s)
+{
+	add_number(w, o, "asked_kib", s->asked_kib);
+	add_number(w, o, "target_kib", s->target_kib);
+	add_number(w, o, "held_kib", s->held_kib);
+	add(w, o, "settled", json_object_new_boolean(s->settled));
+}
+
+static void fill_audit(struct writer *w, struct json_object *o,
+		       const struct cli_report *r)
+{
+	struct json_object *findings = add_array(w, o, "findings");
+
+	for (size_t i = 0; i < r->nr_findings; i++) {
+		struct json_object *f = append_object(w, findings);
+
+		add_number(w, f, "domid", r->findings[i].domid);
+		add_text(w, f, "name", r->findings[i].name);
+		add_text(w, f, "text", r->findings[i].text);
+	}
+	if (!r->has_audit)
+		return;
+	o = add_object(w, o, "audit");
+	add_number(w, o, "guests", r->audit.guests);
+	add_number(w, o, "granules", r->audit.granules);
+}
+
+static void fill_version(struct writer *w, struct json_object *o,
+			 const struct control_version *v)
+{
+	add_text(w, o, "version", v->version);
+	add_text(w, o, "backend", v->backend);
+	add_number(w, o, "protocol_major", v->protocol_major);
+	add_number(w, o, "protocol_minor", v->protocol_minor);
+}
+
+static void fill_report(struct writer *w, struct json_object *o,
+			const struct cli_report *r)
+{
+	switch (r->command) {
+	case CONTROL_LIST:
+		if (r->has_host)
+			fill_list(w, o, r);
+		break;
+	case CONTROL_SHOW:
+		if (r->nr_guests)
+			fill_guest(w, add_object(w, o, "guest"), &r->guests[0]);
+		break;
+	case CONTROL_SET:
+		if (r->has_set)
+			fill_set(w, add_object(w, o, "set"), &r->set);
+		break;
+	case CONTROL_AUDIT:
+		fill_audit(w, o, r);
+		break;
+	case CONTROL_VERSION:
+		add_text(w, o, "client", MEMTIDE_VERSION);
+		if (r->has_version)
+			fill_version(w, add_object(w, o, "daemon"),
+				     &r->version);
+		break;
+	}
+}
+
+static int print_document(struct writer *w, struct json_object *o, FILE *out)
+{
+	const char *text = NULL;
+
+	if (o && !w->failed)
+		text = json_object_to_json_string_ext(o,
+			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+			JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (text)
+		fprintf(out, "%s\n", text);
+	json_object_put(o);
+	return text ? 0 : -ENOMEM;
+}
+
+static struct json_object *start_document(struct writer *w, enum cli_exit code,
+					  const char *text)
+{
+	struct json_object *o = json_object_new_object();
+
+	add_text(w, o, "status", cli_exit_name(code));
+	add_text(w, o, "text", text);
+	return o;
+}
+
+int cli_json_report(const struct cli_report *r, FILE *out)
+{
+	struct writer w = { false };
+	struct json_object *o = start_document(&w, cli_report_exit(r), r->text);
+
+	if (r->guest && r->command == CONTROL_SET)
+		add_text(&w, o, "guest", r->guest);
+	fill_report(&w, o, r);
+	return print_document(&w, o, out);
+}
+
+int cli_json_failure(enum cli_exit code, const char *text, FILE *out)
+{
+	struct writer w = { false };
+
+	return print_document(&w, start_document(&w, code, text), out);
+}

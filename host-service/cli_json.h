@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * cli_json.h - What a script reads; the schema is in memtide.1
+ */
+#ifndef MEMTIDE_CLI_JSON_H
+#define MEMTIDE_CLI_JSON_H
+
+#include "cli_report.h"
+
+/**
+ * cli_json_report() - One JSON document with all of a report
+ *
+ * Return: 0 or -ENOMEM
+ */
+int cli_json_report(const struct cli_report *r, FILE *out);
+
+/**
+ * cli_json_failure() - The document where there is no report
+ * @text:	what went wrong
+ *
+ * Return: 0 or -ENOMEM
+ */
+int cli_json_failure(enum cli_exit code, const char *text, FILE *out);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * cli_print.c - What an operator reads
+ */
+#include "cli_print.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli_text.h"
+#include "size.h"
+
+#define NR_COLUMNS	8u
+#define BAR_WIDTH	30u
+
+/* One row of the list, ready to print. */
+struct row {
+	char name[4 * CONTROL_NAME_MAX + 1];
+	char cells[NR_COLUMNS - 1][4 * CONTROL_WORD_MAX + 1];
+};
+
+static const struct {
+	const char *title;
+	bool number;		/* aligned to the right */
+} columns[] = {
+	{ "NAME", false }, { "DOMID", true }, { "STATE", false },
+	{ "HELD", true }, { "TARGET", true }, { "ONLINE", true },
+	{ "GUEST-TOTAL", true }, { "AVAILABLE", true },
+};
+_Static_assert(ARRAY_SIZE(columns) == NR_COLUMNS, "one a column");
+
+/* A size for a table; what is not known is a minus sign. */
+static void size_cell(char *cell, uint64_t kib, bool known)
+{
+	if (known)
+		size_short(kib, cell);
+	else
+		strcpy(cell, "-");
+}
+
+static void row_fill(struct row *row, const struct control_guest *g)
+{
+	struct text_buf buf;
+
+	strcpy(row->name, text_escape(*g->name ? g->name : "-", &buf));
+	snprintf(row->cells[0], sizeof(row->cells[0]), "%" PRIu32, g->domid);
+	strcpy(row->cells[1], text_escape(g->state, &buf));
+	size_cell(row->cells[2], g->held_kib, g->held_kib);
+	size_cell(row->cells[3], g->target_kib, g->target_kib);
+	size_cell(row->cells[4], g->online_kib, g->window_kib);
+	size_cell(row->cells[5], g->guest_total_kib, g->guest_total_kib);
+	size_cell(row->cells[6], g->guest_available_kib, g->guest_total_kib);
+}
+
+static const char *row_cell(const struct row *row, size_t column)
+{
+	return column ? row->cells[column - 1] : row->name;
+}
+
+static void print_cell(const char *text, size_t column, int width, FILE *out)
+{
+	bool last = column == NR_COLUMNS - 1;
+
+	if (columns[column].number)
+		fprintf(out, "%*s", width, text);
+	else
+		fprintf(out, "%-*s", width, text);
+	fputs(last ? "\n" : "  ", out);
+}
+
+static void print_rows(const struct row *rows, size_t nr, FILE *out)
+{
+	int width[NR_COLUMNS];
+
+	for (size_t c = 0; c < NR_COLUMNS; c++) {
+		width[c] = (int)strlen(columns[c].title);
+		for (size_t i = 0; i < nr; i++)
+			width[c] = MAX(width[c],
+				       (int)strlen(row_cell(&rows[i], c)));
+	}
+	for (size_t c = 0; c < NR_COLUMNS; c++)
+		print_cell(columns[c].title, c, width[c], out);
+	for (size_t i = 0; i < nr; i++)
+		for (size_t c = 0; c < NR_COLUMNS; c++)
+			print_cell(row_cell(&rows[i], c), c, width[c], out);
+}
+
+static void print_host(const struct control_host *h, FILE *out)
+{
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX],
+	     d[SIZE_TEXT_MAX];
+
+	fprintf(out, "host %s, free %s, promised %s, reserve %s; %" PRIu32 " guest%s\n",
+		size_short(h->total_kib, a), size_short(h->free_kib, b),
+		size_short(h->promised_kib, c), size_short(h->reserve_kib, d),
+		h->guests, h->guests == 1 ? "" : "s");
+}
+
+static void print_list(const struct cli_report *r, FILE *out)
+{
+	struct row *rows;
+
+	print_host(&r->host, out);
+	if (!r->nr_guests)
+		return;
+	rows = calloc(r->nr_guests, sizeof(*rows));
+	if (!rows) {
+		fputs("out of memory\n", out);
+		return;
+	}
+	for (size_t i = 0; i < r->nr_guests; i++)
+		row_fill(&rows[i], &r->guests[i]);
+	print_rows(rows, r->nr_guests, out);
+	free(rows);
+}
+
+static void print_field(const char *name, const char *text, FILE *out)
+{
+	struct text_buf buf;
+
+	if (*text)
+		fprintf(out, "  %-16s %s\n", name, text_escape(text, &buf));
+}
+
+static void print_size(const char *name, uint64_t kib, FILE *out)
+{
+	char buf[SIZE_TEXT_MAX];
+
+	fprintf(out, "  %-16s %s\n", name, size_words(kib, buf));
+}
+
+static void print_guest(const struct control_guest *g, FILE *out)
+{
+	struct text_buf buf;
+
+	fprintf(out, "%s (domid %" PRIu32 ")\n",
+		text_escape(*g->name ? g->name : "-", &buf), g->domid);
+	print_field("uuid", g->uuid, out);
+	print_field("state", g->state, out);
+	print_field("why", g->why, out);
+	print_size("boot memory", g->boot_kib, out);
+	print_size("held", g->held_kib, out);
+	print_size("target", g->target_kib, out);
+	print_size("online", g->online_kib, out);
+	print_size("window", g->window_kib, out);
+	print_size("Xen counts", g->xen_kib, out);
+	if (g->guest_total_kib) {
+		print_size("guest total", g->guest_total_kib, out);
+		print_size("guest available", g->guest_available_kib, out);
+	}
+	print_field("agent", g->agent, out);
+	print_field("kernel", g->kernel, out);
+}
+
+static void print_rounding(const struct cli_report *r, FILE *out)
+{
+	const struct control_set_result *s = &r->set;
+	struct text_buf buf;
+	char from[SIZE_TEXT_MAX], to[SIZE_TEXT_MAX];
+
+	if (s->asked_kib == s->target_kib)
+		return;
+	fprintf(out, "%s: rounded %s from %s to %s (granules of 2 MiB)\n",
+		text_escape(r->guest, &buf),
+		s->asked_kib < s->target_kib ? "up" : "down",
+		size_words(s->asked_kib, from), size_words(s->target_kib, to));
+}
+
+static void print_set(const struct cli_report *r, FILE *out)
+{
+	const struct control_set_result *s = &r->set;
+	struct text_buf buf;
+	char held[SIZE_TEXT_MAX], target[SIZE_TEXT_MAX];
+
+	if (r->status != CONTROL_STATUS_OK)
+		return;
+	print_rounding(r, out);
+	text_escape(r->guest, &buf);
+	size_words(s->held_kib, held);
+	if (s->held_kib == s->target_kib)
+		fprintf(out, "%s: holds %s\n", buf.text, held);
+	else
+		fprintf(out, "%s: target %s accepted, holds %s now\n", buf.text,
+			size_words(s->target_kib, target), held);
+}
+
+static void print_audit(const struct cli_report *r, FILE *out)
+{
+	struct text_buf name, text;
+
+	for (size_t i = 0; i < r->nr_findings; i++) {
+		const struct control_finding *f = &r->findings[i];
+
+		text_escape(f->text, &text);
+		if (f->domid)
+			fprintf(out, "guest %" PRIu32 "/%s: %s\n", f->domid,
+				text_escape(f->name, &name), text.text);
+		else
+			fprintf(out, "host: %s\n", text.text);
+	}
+	if (r->has_audit)
+		fprintf(out, "%zu finding%s; %" PRIu32 " guest%s and %" PRIu64 " backed granule%s looked at\n",
+			r->nr_findings, r->nr_findings == 1 ? "" : "s",
+			r->audit.guests, r->audit.guests == 1 ? "" : "s",
+			r->audit.granules, r->audit.granules == 1 ? "" : "s");
+}
+
+static void print_version(const struct control_version *v, FILE *out)
+{
+	struct text_buf version, backend;
+
+	fprintf(out, "memtided %s, backend %s, protocol %" PRIu32 ".%" PRIu32 "\n",
+		text_escape(v->version, &version),
+		text_escape(v->backend, &backend), v->protocol_major,
+		v->protocol_minor);
+}
+
+void cli_print_report(const struct cli_report *r, FILE *out)
+{
+	switch (r->command) {
+	case CONTROL_LIST:
+		if (r->has_host)
+			print_list(r, out);
+		break;
+	case CONTROL_SHOW:
+		if (r->nr_guests)
+			print_guest(&r->guests[0], out);
+		break;
+	case CONTROL_SET:
+		if (r->has_set)
+			print_set(r, out);
+		break;
+	case CONTROL_AUDIT:
+		print_audit(r, out);
+		break;
+	case CONTROL_VERSION:
+		if (r->has_version)
+			print_version(&r->version, out);
+		break;
+	}
+}
+
+/* What to say where the daemon gave no words of its own. */
+static const char *status_words(enum control_status status)
+{
+	static const char *const words[] = {
+		[CONTROL_STATUS_OK] = "done",
+		[CONTROL_STATUS_PARTLY] = "not all was done",
+		[CONTROL_STATUS_REFUSED] = "refused",
+		[CONTROL_STATUS_NO_GUEST] = "there is no such guest",
+		[CONTROL_STATUS_BAD_REQUEST] =
+			"memtided did not understand; is it of this version?",
+	};
+	_Static_assert(ARRAY_SIZE(words) == CONTROL_NUM_STATUSES, "one each");
+
+	return words[status];
+}
+
+static void print_short_of(const struct cli_report *r, FILE *err)
+{
+	char held[SIZE_TEXT_MAX], target[SIZE_TEXT_MAX];
+
+	if (r->status == CONTROL_STATUS_PARTLY && r->has_set)
+		fprintf(err, "holds %s, target %s: ",
+			size_words(r->set.held_kib, held),
+			size_words(r->set.target_kib, target));
+}
+
+void cli_print_problem(const struct cli_report *r, FILE *err)
+{
+	struct text_buf buf;
+
+	if (r->status == CONTROL_STATUS_OK)
+		return;
+	fprintf(err, "memtide: %s: ", cli_command_name(r->command));
+	if (r->guest)
+		fprintf(err, "guest \"%s\": ", text_escape(r->guest, &buf));
+	print_short_of(r, err);
+	fputs(text_escape(*r->text ? r->text : status_words(r->status), &buf),
+	      err);
+	if (r->status == CONTROL_STATUS_NO_GUEST)
+		fputs("; see memtide list", err);
+	fputc('\n', err);
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* How much of the way from the start to the target is behind us. */
+static unsigned int bar_filled(const struct cli_progress *p,
+			       const struct control_progress *now)
+{
+	uint64_t way = distance(p->start_kib, now->target_kib);
+	uint64_t left = distance(now->held_kib, now->target_kib);
+
+	if (!way || left >= way)
+		return left ? 0 : BAR_WIDTH;
+	return (unsigned int)((way - left) / 1024 * BAR_WIDTH /
+			      MAX(way / 1024, 1u));
+}
+
+static void print_bar(const struct cli_progress *p,
+		      const struct control_progress *now, FILE *out)
+{
+	struct text_buf state;
+	char bar[BAR_WIDTH + 1], held[SIZE_TEXT_MAX], target[SIZE_TEXT_MAX];
+	unsigned int filled = bar_filled(p, now);
+
+	memset(bar, '#', filled);
+	memset(bar + filled, '.', BAR_WIDTH - filled);
+	bar[BAR_WIDTH] = '\0';
+	/* Back to the line's start; clear what a longer line left there. */
+	fprintf(out, "\r[%s] %s of %s, %.12s\x1b[K", bar,
+		size_short(now->held_kib, held),
+		size_short(now->target_kib, target),
+		text_escape(now->state, &state));
+}
+
+static void print_step(const struct cli_progress *p,
+		       const struct control_progress *now, FILE *out)
+{
+	struct text_buf guest, state;
+	char held[SIZE_TEXT_MAX], target[SIZE_TEXT_MAX],
+	     online[SIZE_TEXT_MAX];
+
+	fprintf(out, "%s: %s, holds %s of %s, %s online\n",
+		text_escape(p->guest, &guest), text_escape(now->state, &state),
+		size_words(now->held_kib, held),
+		size_words(now->target_kib, target),
+		size_words(now->online_kib, online));
+}
+
+static bool same_progress(const struct control_progress *a,
+			  const struct control_progress *b)
+{
+	return a->held_kib == b->held_kib && a->online_kib == b->online_kib &&
+	       a->target_kib == b->target_kib && !strcmp(a->state, b->state);
+}
+
+void cli_print_progress(struct cli_progress *p,
+			const struct control_progress *now, FILE *out)
+{
+	if (p->started && same_progress(now, &p->shown))
+		return;
+	if (!p->started)
+		p->start_kib = now->held_kib;
+	p->started = true;
+	p->shown = *now;
+	if (p->redraw)
+		print_bar(p, now, out);
+	else
+		print_step(p, now, out);
+	fflush(out);
+}
+
+void cli_print_progress_end(struct cli_progress *p, FILE *out)
+{
+	if (p->started && p->redraw)
+		fputc('\n', out);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * cli_print.h - What an operator reads
+ *
+ * Pure: writes to a FILE, asks nothing. Text of others is escaped here.
+ */
+#ifndef MEMTIDE_CLI_PRINT_H
+#define MEMTIDE_CLI_PRINT_H
+
+#include "cli_report.h"
+
+/** cli_print_report() - What was done, to standard output */
+void cli_print_report(const struct cli_report *r, FILE *out);
+
+/**
+ * cli_print_problem() - Why not all was done, to standard error
+ *
+ * Prints nothing if the report says that all was done.
+ */
+void cli_print_problem(const struct cli_report *r, FILE *err);
+
+/**
+ * struct cli_progress - how a set goes on
+ * @guest:	GUEST as typed, borrowed
+ * @redraw:	one line drawn again and again, for a terminal; else a line for
+ *		each change
+ * @started:	@start_kib is known
+ * @start_kib:	held when the first progress came
+ * @shown:	the last progress printed
+ */
+struct cli_progress {
+	const char *guest;
+	bool redraw;
+	bool started;
+	uint64_t start_kib;
+	struct control_progress shown;
+};
+
+/** cli_print_progress() - Print @now unless it is what was printed last */
+void cli_print_progress(struct cli_progress *p,
+			const struct control_progress *now, FILE *out);
+
+/** cli_print_progress_end() - Leave the line that was redrawn, if any */
+void cli_print_progress_end(struct cli_progress *p, FILE *out);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * control_guests.c - list, show, set
+ */
+#include "control.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "steps.h"
+
+static void put_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%.*s", (int)size - 1, from);
+}
+
+static uint64_t online_kib(const struct guest *g)
+{
+	return (uint64_t)g->ledger.nr_exposed * GRANULE_KIB;
+}
+
+static void reply_guest(struct client *c, struct guest *g)
+{
+	struct control_reply r = { .body = CONTROL_BODY_GUEST };
+	struct backend *b = g->service->backend;
+	struct control_guest *info = &r.guest;
+
+	/* The count moves without us while a guest is not managed. */
+	b->ops->domain(b, &g->domain.id, &g->domain);
+	info->domid = g->domain.id.domid;
+	guest_uuid_text(g, info->uuid);
+	put_text(info->name, sizeof(info->name), g->domain.name);
+	put_text(info->state, sizeof(info->state), guest_state_name(g->state));
+	put_text(info->why, sizeof(info->why), g->why);
+	info->boot_kib = (g->managed ? g->boot_pages : g->domain.pages) *
+			 PAGE_KIB;
+	info->held_kib = guest_held_kib(g);
+	info->online_kib = online_kib(g);
+	info->target_kib = guest_target_kib(g);
+	info->window_kib = (uint64_t)g->ledger.granules * GRANULE_KIB;
+	info->xen_kib = g->domain.pages * PAGE_KIB;
+	info->guest_total_kib = g->report.mem_total_kib;
+	info->guest_available_kib = g->report.mem_available_kib;
+	put_text(info->agent, sizeof(info->agent), g->hello.agent_version);
+	put_text(info->kernel, sizeof(info->kernel), g->hello.kernel_release);
+	client_reply(c, &r);
+}
+
+static void reply_host(struct client *c)
+{
+	struct control_reply r = { .body = CONTROL_BODY_HOST };
+	struct service *s = client_service(c);
+	struct backend_host host = { 0, 0 };
+
+	s->backend->ops->host(s->backend, &host);
+	r.host.total_kib = host.total * PAGE_KIB;
+	r.host.free_kib = host.free * PAGE_KIB;
+	r.host.promised_kib = service_promised(s) * PAGE_KIB;
+	r.host.reserve_kib = s->conf.reserve_kib;
+	r.host.guests = s->nr_guests;
+	client_reply(c, &r);
+}
+
+static void end_ok(struct client *c)
+{
+	struct control_reply r = { .status = CONTROL_STATUS_OK };
+
+	client_end(c, &r);
+}
+
+void control_list(struct client *c)
+{
+	struct service *s = client_service(c);
+
+	reply_host(c);
+	for (uint32_t i = 0; i < s->nr_guests; i++)
+		reply_guest(c, s->guests[i]);
+	end_ok(c);
+}
+
+void control_show(struct client *c)
+{
+	struct guest *g = client_guest(c);
+
+	if (!g)
+		return;
+	reply_guest(c, g);
+	end_ok(c);
+}
+
+static void end_set(struct client *c, struct guest *g, bool settled)
+{
+	struct control_reply r = { .body = CONTROL_BODY_SET };
+
+	r.set.asked_kib = c->asked_kib;
+	r.set.target_kib = guest_target_kib(g);
+	r.set.held_kib = guest_held_kib(g);
+	r.set.settled = settled;
+	if (settled && g->target != g->ledger.nr_backed) {
+		r.status = CONTROL_STATUS_PARTLY;
+		put_text(r.text, sizeof(r.text), g->why);
+	} else if (c->request.wait && !settled) {
+		r.status = CONTROL_STATUS_PARTLY;
+		snprintf(r.text, sizeof(r.text),
+			 "not done in %u s; memtided goes on (%s%s%s)",
+			 c->request.timeout_s, guest_state_name(g->state),
+			 *g->why ? ": " : "", g->why);
+	}
+	client_end(c, &r);
+}
+
+static void tell_progress(struct client *c, struct guest *g)
+{
+	struct control_reply r = { .body = CONTROL_BODY_PROGRESS };
+
+	r.progress.held_kib = guest_held_kib(g);
+	r.progress.online_kib = online_kib(g);
+	r.progress.target_kib = guest_target_kib(g);
+	put_text(r.progress.state, sizeof(r.progress.state),
+		 guest_state_name(g->state));
+	if (!memcmp(&c->told, &r.progress, sizeof(c->told)))
+		return;
+	c->told = r.progress;
+	client_reply(c, &r);
+}
+
+static void on_changed(struct guest_watcher *w, struct guest *g, bool gone)
+{
+	struct client *c = (struct client *)((char *)w -
+					     offsetof(struct client, watcher));
+
+	if (gone) {
+		c->guest = NULL;
+		client_fail(c, CONTROL_STATUS_NO_GUEST,
+			    "guest \"%s\" has gone meanwhile", g->domain.name);
+		return;
+	}
+	if (g->state == GUEST_QUARANTINED) {
+		client_fail(c, CONTROL_STATUS_PARTLY, "quarantined: %s",
+			    g->why);
+		return;
+	}
+	tell_progress(c, g);
+	if (g->settled && g->state == GUEST_READY)
+		end_set(c, g, true);
+}
+
+static void wait_for(struct client *c, struct guest *g)
+{
+	struct timeval tv = { c->request.timeout_s, 0 };
+
+	c->guest = g;
+	c->watcher.changed = on_changed;
+	memset(&c->told, 0, sizeof(c->told));
+	guest_watch(g, &c->watcher);
+	if (c->request.timeout_s)
+		event_add(c->timer, &tv);
+	tell_progress(c, g);
+}
+
+void control_set_timeout(struct client *c)
+{
+	if (c->guest)
+		end_set(c, c->guest, false);
+}
+
+/* What was asked in absolute terms; -ERANGE if that is no size. */
+static int absolute_kib(const struct client *c, const struct guest *g,
+			uint64_t *ret)
+{
+	uint64_t kib = c->request.size_bytes / 1024;
+	uint64_t now_kib = guest_target_kib(g);
+
+	/* A target below a whole KiB is still a wish for that KiB. */
+	if (c->request.size_bytes % 1024)
+		kib++;
+	switch (c->request.set_mode) {
+	case CONTROL_SET_TO:
+		*ret = kib;
+		return 0;
+	case CONTROL_SET_ADD:
+		*ret = now_kib + kib;
+		return *ret < now_kib ? -ERANGE : 0;
+	case CONTROL_SET_SUBTRACT:
+		*ret = now_kib - MIN(now_kib, kib);
+		return 0;
+	}
+	return -ERANGE;
+}
+
+void control_set(struct client *c)
+{
+	struct guest *g = client_guest(c);
+	char why[CONTROL_TEXT_MAX] = "";
+
+	if (!g)
+		return;
+	if (absolute_kib(c, g, &c->asked_kib)) {
+		client_fail(c, CONTROL_STATUS_REFUSED,
+			    "guest \"%s\": that is more than fits a number",
+			    g->domain.name);
+		return;
+	}
+	if (service_set_target(g, c->asked_kib, why, sizeof(why))) {
+		client_fail(c, CONTROL_STATUS_REFUSED, "guest \"%s\": %.400s",
+			    g->domain.name, why);
+		return;
+	}
+	if (c->request.wait)
+		wait_for(c, g);
+	else
+		end_set(c, g, false);
+}

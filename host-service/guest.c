@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * guest.c - One guest, as the service knows it
+ */
+#include "guest.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "link.h"
+#include "log.h"
+#include "service.h"
+#include "session.h"
+#include "steps.h"
+
+static const char *const state_names[] = {
+	[GUEST_UNMANAGED] = "unmanaged",
+	[GUEST_GREETING] = "greeting",
+	[GUEST_SYNCING] = "syncing",
+	[GUEST_READY] = "ready",
+	[GUEST_GROWING] = "growing",
+	[GUEST_SHRINKING] = "shrinking",
+	[GUEST_LOST] = "lost",
+	[GUEST_QUARANTINED] = "quarantined",
+};
+static_assert(ARRAY_SIZE(state_names) == GUEST_NUM_STATES,
+	      "a state without a name");
+
+const char *guest_state_name(enum guest_state state)
+{
+	return state_names[state];
+}
+
+static void on_step(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	steps_run(ctx);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	steps_retry(ctx);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	session_overdue(ctx);
+}
+
+static void on_offer(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	session_connect(ctx);
+}
+
+int guest_new(struct service *s, const struct backend_domain *d,
+	      struct guest **ret)
+{
+	struct guest *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return -ENOMEM;
+	g->service = s;
+	g->domain = *d;
+	g->step_event = event_new(s->base, -1, 0, on_step, g);
+	g->retry_event = event_new(s->base, -1, 0, on_retry, g);
+	g->deadline_event = event_new(s->base, -1, 0, on_deadline, g);
+	g->offer_event = event_new(s->base, -1, 0, on_offer, g);
+	if (!g->step_event || !g->retry_event || !g->deadline_event ||
+	    !g->offer_event) {
+		guest_free(g);
+		return -ENOMEM;
+	}
+	*ret = g;
+	return 0;
+}
+
+static void free_event(struct event *e)
+{
+	if (e)
+		event_free(e);
+}
+
+void guest_free(struct guest *g)
+{
+	struct guest_watcher *w;
+
+	if (!g)
+		return;
+	while ((w = g->watchers)) {
+		g->watchers = w->next;
+		w->changed(w, g, true);
+	}
+	link_free(g->link);
+	free_event(g->step_event);
+	free_event(g->retry_event);
+	free_event(g->deadline_event);
+	free_event(g->offer_event);
+	ledger_done(&g->ledger);
+	free(g);
+}
+
+void guest_set_state(struct guest *g, enum guest_state state)
+{
+	if (g->state == state)
+		return;
+	log_info("guest %u/%s (%s -> %s)", g->domain.id.domid, g->domain.name,
+		 state_names[g->state], state_names[state]);
+	g->state = state;
+	guest_tell_watchers(g);
+}
+
+void guest_set_why(struct guest *g, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(g->why, sizeof(g->why), fmt, ap);
+	va_end(ap);
+}
+
+void guest_kick(struct guest *g)
+{
+	event_active(g->step_event, EV_TIMEOUT, 0);
+}
+
+void guest_quarantine(struct guest *g, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(g->why, sizeof(g->why), fmt, ap);
+	va_end(ap);
+	guest_log(LOG_LEVEL_ERR, g, "quarantined: %s", g->why);
+	session_drop(g);
+	event_del(g->retry_event);
+	guest_set_state(g, GUEST_QUARANTINED);
+}
+
+bool guest_connected(const struct guest *g)
+{
+	return g->state == GUEST_READY || guest_busy(g);
+}
+
+bool guest_busy(const struct guest *g)
+{
+	return g->state == GUEST_GROWING || g->state == GUEST_SHRINKING;
+}
+
+uint64_t guest_held_kib(const struct guest *g)
+{
+	if (!g->managed)
+		return g->domain.pages * PAGE_KIB;
+	return g->boot_pages * PAGE_KIB +
+	       (uint64_t)g->ledger.nr_backed * GRANULE_KIB;
+}
+
+uint64_t guest_target_kib(const struct guest *g)
+{
+	if (!g->managed)
+		return g->domain.pages * PAGE_KIB;
+	return g->boot_pages * PAGE_KIB + (uint64_t)g->target * GRANULE_KIB;
+}
+
+uint64_t guest_gfn(const struct guest *g, uint32_t granule)
+{
+	return g->hello.window_gfn + (uint64_t)granule * GRANULE_PAGES;
+}
+
+uint32_t guest_admitted(const struct guest *g)
+{
+	if (!g->managed || g->target <= g->ledger.nr_backed)
+		return 0;
+	return g->target - g->ledger.nr_backed;
+}
+
+const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX])
+{
+	const uint8_t *u = g->domain.id.uuid;
+
+	snprintf(text, GUEST_UUID_MAX,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
+		 u[10], u[11], u[12], u[13], u[14], u[15]);
+	return text;
+}
+
+void guest_watch(struct guest *g, struct guest_watcher *w)
+{
+	w->next = g->watchers;
+	g->watchers = w;
+}
+
+void guest_unwatch(struct guest *g, struct guest_watcher *w)
+{
+	struct guest_watcher **at = &g->watchers;
+
+	while (*at && *at != w)
+		at = &(*at)->next;
+	if (*at)
+		*at = w->next;
+}
+
+void guest_tell_watchers(struct guest *g)
+{
+	struct guest_watcher *w, *next;
+
+	for (w = g->watchers; w; w = next) {
+		next = w->next;
+		w->changed(w, g, false);
+	}
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * guest.h - One guest, as the service knows it
+ *
+ * DOC: Theory of operation
+ *
+ * A guest appears with its domain and goes with it. It becomes managed when
+ * its agent has greeted and both truths about its granules are known, and it
+ * stays managed while the agent comes and goes. All memory a guest will need
+ * is taken when it first greets (I6).
+ *
+ * Everything that happens to a guest, an answer, a new target, a timer, ends
+ * in one call of guest_kick(), and from the event loop steps_run() derives and
+ * does one small step after the other (plan.h).
+ */
+#ifndef MEMTIDE_GUEST_H
+#define MEMTIDE_GUEST_H
+
+#include "backend.h"
+#include "codec.h"
+#include "ledger.h"
+#include "plan.h"
+
+struct event;
+struct event_base;
+struct guest;
+struct link;
+struct service;
+
+#define GUEST_WHY_MAX	256u
+#define GUEST_UUID_MAX	37u
+
+enum guest_state {
+	/* No agent has greeted: the domain is listed and left alone. */
+	GUEST_UNMANAGED,
+	/* Connected, Hello awaited: nothing may be sent. */
+	GUEST_GREETING,
+	/* Welcomed, asked what is in use: the ledger is not to be trusted. */
+	GUEST_SYNCING,
+	/* Settled: holds its target, or is short of it and waits to retry. */
+	GUEST_READY,
+	/* Steps are being taken towards a larger target. */
+	GUEST_GROWING,
+	/* Steps are being taken towards a smaller target. */
+	GUEST_SHRINKING,
+	/* Managed, agent gone: nothing may change until it is back. */
+	GUEST_LOST,
+	/* The guest broke a rule: nothing is sent, given or taken. */
+	GUEST_QUARANTINED,
+	GUEST_NUM_STATES,
+};
+
+/* An online request on its way. */
+struct guest_online {
+	uint32_t id;		/* 0: free entry */
+	struct granules range;
+};
+
+/* A pull request on its way. */
+struct guest_pull {
+	uint32_t id;		/* 0: none */
+	uint32_t asked;		/* granules */
+	uint32_t got;
+};
+
+/* Told of every change of a guest; see guest_watch(). */
+struct guest_watcher {
+	struct guest_watcher *next;
+	/* @gone: the guest is about to be freed, the watcher is unlinked */
+	void (*changed)(struct guest_watcher *w, struct guest *g, bool gone);
+};
+
+/**
+ * struct guest - one domain
+ * @service:	borrowed
+ * @domain:	as the hypervisor last had it
+ * @why:	why short of the target or quarantined; empty if neither
+ * @ledger:	allocated when @managed
+ * @managed:	greeted once; window and boot pages are known
+ * @seen:	found by the present rescan
+ * @settled:	everyone was told the story of the present ledger
+ * @boot_pages:	frames the domain was built with
+ * @target:	granules that should be backed
+ * @hello:	of the present or last agent
+ * @report:	last report, zero if none
+ * @sync_next:	next granule whose state to ask (SYNCING and audit)
+ * @sync_audit:	the state replies are for an audit
+ * @step_event:	runs steps_run() from the event loop
+ * @retry_event: lifts the holds; @retry_ms is its next delay
+ * @deadline_event: the guest's answer is overdue
+ */
+struct guest {
+	struct service *service;
+	struct backend_domain domain;
+	enum guest_state state;
+	char why[GUEST_WHY_MAX];
+	bool managed;
+	bool seen;
+	bool settled;
+	struct ledger ledger;
+	uint64_t boot_pages;
+	uint32_t target;
+	struct msg_hello hello;
+	struct msg_report report;
+	struct flight flight;
+	struct guest_online onlines[PLAN_ONLINES_MAX];
+	struct guest_pull pull;
+	uint32_t last_id;
+	uint32_t sync_id;
+	uint32_t sync_next;
+	bool sync_audit;
+	uint64_t audit_wrong;
+	int64_t drift_pages;
+	struct link *link;
+	struct event *step_event;
+	struct event *retry_event;
+	struct event *deadline_event;
+	struct event *offer_event;
+	uint32_t retry_ms;
+	uint32_t offer_ms;
+	struct guest_watcher *watchers;
+};
+
+/** guest_state_name() - Lower-case word for a state; never NULL */
+const char *guest_state_name(enum guest_state state);
+
+/**
+ * guest_new() - A guest without agent
+ *
+ * Return: 0 or -ENOMEM
+ */
+int guest_new(struct service *s, const struct backend_domain *d,
+	      struct guest **ret);
+
+/** guest_free() - Tell the watchers and free; the domain is not touched */
+void guest_free(struct guest *g);
+
+/** guest_set_state() - The only writer of @state; logs and tells watchers */
+void guest_set_state(struct guest *g, enum guest_state state);
+
+/** guest_set_why() - printf-like; "" clears */
+void guest_set_why(struct guest *g, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** guest_kick() - Run steps soon */
+void guest_kick(struct guest *g);
+
+/** guest_quarantine() - Stop everything for this guest, say why, log it */
+void guest_quarantine(struct guest *g, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** guest_connected() - Is there an agent that has been welcomed? */
+bool guest_connected(const struct guest *g);
+
+/** guest_busy() - Are steps being taken? */
+bool guest_busy(const struct guest *g);
+
+uint64_t guest_held_kib(const struct guest *g);
+uint64_t guest_target_kib(const struct guest *g);
+uint64_t guest_gfn(const struct guest *g, uint32_t granule);
+
+/** guest_admitted() - Granules promised to the guest and not yet backed */
+uint32_t guest_admitted(const struct guest *g);
+
+/** guest_uuid_text() - Its uuid in the usual form, in @text, returned */
+const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX]);
+
+void guest_watch(struct guest *g, struct guest_watcher *w);
+void guest_unwatch(struct guest *g, struct guest_watcher *w);
+void guest_tell_watchers(struct guest *g);
+
+/* Log with the guest's name in front. */
+#define guest_log(level, g, fmt, ...)					\
+	log_line(level, "guest %u/%s (%s): " fmt, (g)->domain.id.domid,	\
+		 (g)->domain.name, guest_state_name((g)->state),	\
+		 ##__VA_ARGS__)
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * service.c - All guests of a host, and what is promised to them
+ */
+#include "service.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "log.h"
+#include "session.h"
+#include "steps.h"
+
+/* What mapping a granule may cost the host beside the granule: xen-lab.md. */
+#define TABLE_PAGES	2u
+#define MIB(kib)	((kib) / 1024)
+
+struct guest *service_by_domid(struct service *s, uint32_t domid)
+{
+	uint32_t low = 0, high = s->nr_guests;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (s->guests[mid]->domain.id.domid < domid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < s->nr_guests && s->guests[low]->domain.id.domid == domid)
+		return s->guests[low];
+	return NULL;
+}
+
+static bool same_guest(const struct guest *g, const struct backend_domain *d)
+{
+	return g && !memcmp(g->domain.id.uuid, d->id.uuid,
+			    sizeof(d->id.uuid));
+}
+
+/* The guest of a listed domain, kept or new; NULL if memory is short. */
+static struct guest *keep_or_new(struct service *s,
+				 const struct backend_domain *d)
+{
+	struct guest *g = service_by_domid(s, d->id.domid);
+
+	if (same_guest(g, d)) {
+		g->seen = true;
+		g->domain = *d;
+		return g;
+	}
+	if (guest_new(s, d, &g)) {
+		log_err("guest %u/%s: no memory to look after it, ignoring",
+			d->id.domid, d->name);
+		return NULL;
+	}
+	log_info("guest %u/%s appeared, %" PRIu64 " pages", d->id.domid,
+		 d->name, d->pages);
+	return g;
+}
+
+static void forget_unseen(struct guest **guests, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		if (guests[i]->seen)
+			continue;
+		log_info("guest %u/%s is gone", guests[i]->domain.id.domid,
+			 guests[i]->domain.name);
+		guest_free(guests[i]);
+	}
+}
+
+static void rescan(struct service *s)
+{
+	struct guest **guests, **old = s->guests;
+	struct backend_domain *domains;
+	uint32_t nr, nr_old = s->nr_guests, live = 0;
+	int rc;
+
+	rc = s->backend->ops->list(s->backend, &domains, &nr);
+	if (rc) {
+		log_err("cannot list domains: %s, ignoring", strerror(-rc));
+		return;
+	}
+	guests = calloc(nr + 1, sizeof(struct guest *));
+	if (!guests) {
+		log_err("no memory for %u guests, ignoring", nr);
+		free(domains);
+		return;
+	}
+	for (uint32_t i = 0; i < nr_old; i++)
+		old[i]->seen = false;
+	for (uint32_t i = 0; i < nr; i++) {
+		guests[live] = keep_or_new(s, &domains[i]);
+		live += guests[live] != NULL;
+	}
+	free(domains);
+	s->guests = guests;
+	s->nr_guests = live;
+	forget_unseen(old, nr_old);
+	free(old);
+	for (uint32_t i = 0; i < live; i++)
+		session_connect(guests[i]);
+}
+
+static void on_rescan(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	rescan(ctx);
+}
+
+void service_rescan(struct service *s)
+{
+	event_active(s->rescan_event, EV_TIMEOUT, 0);
+}
+
+static void on_domains(void *ctx)
+{
+	service_rescan(ctx);
+}
+
+static void on_offer(void *ctx, uint32_t domid)
+{
+	struct guest *g = service_by_domid(ctx, domid);
+
+	if (g)
+		session_connect(g);
+}
+
+static const struct backend_events backend_events = {
+	.domains = on_domains,
+	.offer = on_offer,
+};
+
+static void on_backend(evutil_socket_t fd, short what, void *ctx)
+{
+	struct service *s = ctx;
+
+	(void)fd;
+	(void)what;
+	if (!s->backend->ops->dispatch(s->backend, &backend_events, s))
+		return;
+	/* Crash-only: the service manager starts us anew, all is read back. */
+	log_err("lost the connection to %s, stopping", s->backend->ops->name);
+	event_base_loopbreak(s->base);
+}
+
+int service_open(struct event_base *base, struct backend *backend,
+		 const struct service_conf *conf, struct service **ret)
+{
+	struct service *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->base = base;
+	s->backend = backend;
+	s->conf = *conf;
+	s->rescan_event = event_new(base, -1, 0, on_rescan, s);
+	s->backend_event = event_new(base, backend->ops->fd(backend),
+				     EV_READ | EV_PERSIST, on_backend, s);
+	if (!s->rescan_event || !s->backend_event ||
+	    event_add(s->backend_event, NULL)) {
+		service_close(s);
+		return -ENOMEM;
+	}
+	rescan(s);
+	*ret = s;
+	return 0;
+}
+
+void service_close(struct service *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->nr_guests; i++)
+		guest_free(s->guests[i]);
+	free(s->guests);
+	if (s->backend_event)
+		event_free(s->backend_event);
+	if (s->rescan_event)
+		event_free(s->rescan_event);
+	free(s);
+}
+
+uint64_t service_promised(const struct service *s)
+{
+	uint64_t granules = 0;
+
+	for (uint32_t i = 0; i < s->nr_guests; i++)
+		granules += guest_admitted(s->guests[i]);
+	return granules * (GRANULE_PAGES + TABLE_PAGES);
+}
+
+/* I4: what this guest would be promised beyond now must be there. */
+static int admit(struct guest *g, uint32_t target, char *why, size_t size)
+{
+	struct service *s = g->service;
+	uint64_t need_kib, have_kib, gone_kib;
+	struct backend_host host;
+	uint32_t more;
+	int rc;
+
+	more = target - MIN(target, g->ledger.nr_backed);
+	if (!more)
+		return 0;
+	rc = s->backend->ops->host(s->backend, &host);
+	if (rc) {
+		snprintf(why, size, "cannot ask the host for its memory: %s",
+			 strerror(-rc));
+		return rc;
+	}
+	need_kib = (uint64_t)more * (GRANULE_KIB + TABLE_PAGES * PAGE_KIB);
+	gone_kib = service_promised(s) * PAGE_KIB + s->conf.reserve_kib;
+	gone_kib -= (uint64_t)guest_admitted(g) *
+		    (GRANULE_KIB + TABLE_PAGES * PAGE_KIB);
+	have_kib = host.free * PAGE_KIB;
+	if (have_kib >= gone_kib && have_kib - gone_kib >= need_kib)
+		return 0;
+	snprintf(why, size,
+		 "it needs %" PRIu64 " MiB more, but the host has %" PRIu64
+		 " MiB free, of which %" PRIu64
+		 " MiB are promised or in reserve",
+		 MIB(need_kib), MIB(have_kib), MIB(gone_kib));
+	return -ENOMEM;
+}
+
+static int store_target(struct guest *g, uint32_t target, char *why,
+			size_t size)
+{
+	struct backend *b = g->service->backend;
+	char text[BACKEND_VALUE_MAX];
+	int rc;
+
+	snprintf(text, sizeof(text), "%u", target);
+	rc = b->ops->store_write(b, &g->domain.id, "target-granules", text);
+	if (rc)
+		snprintf(why, size, "cannot store its target: %s",
+			 strerror(-rc));
+	return rc;
+}
+
+static int check_managed(const struct guest *g, char *why, size_t size)
+{
+	if (g->state == GUEST_QUARANTINED)
+		snprintf(why, size, "it is quarantined: %s", g->why);
+	else if (!g->managed)
+		snprintf(why, size,
+			 "it is not managed: no memtide-agent has greeted");
+	else if (!guest_connected(g) && g->state != GUEST_LOST &&
+		 g->state != GUEST_SYNCING && g->state != GUEST_GREETING)
+		snprintf(why, size, "its agent is not there");
+	else
+		return 0;
+	return -ENOTCONN;
+}
+
+/* Sizes are told in whole MiB, but a domain has some odd pages besides: what
+ * is asked is rounded up against boot memory rounded down. */
+static int to_granules(const struct guest *g, uint64_t kib, uint32_t *ret,
+		       char *why, size_t size)
+{
+	uint64_t boot_kib = g->boot_pages * PAGE_KIB;
+	uint64_t least_kib = boot_kib - boot_kib % GRANULE_KIB;
+	uint64_t granules;
+
+	if (kib < least_kib) {
+		snprintf(why, size, "it was built with %" PRIu64
+			 " MiB and cannot hold less", MIB(least_kib));
+		return -EINVAL;
+	}
+	granules = (kib - least_kib + GRANULE_KIB - 1) / GRANULE_KIB;
+	if (granules > g->ledger.granules) {
+		snprintf(why, size, "its window ends at %" PRIu64 " MiB",
+			 MIB(least_kib + (uint64_t)g->ledger.granules * GRANULE_KIB));
+		return -EINVAL;
+	}
+	*ret = (uint32_t)granules;
+	return 0;
+}
+
+int service_set_target(struct guest *g, uint64_t kib, char *why, size_t size)
+{
+	uint32_t target = 0;
+	int rc;
+
+	rc = check_managed(g, why, size);
+	if (!rc)
+		rc = to_granules(g, kib, &target, why, size);
+	if (!rc)
+		rc = admit(g, target, why, size);
+	if (!rc)
+		rc = store_target(g, target, why, size);
+	if (rc)
+		return rc;
+	guest_log(LOG_LEVEL_INFO, g, "target %u -> %u granules", g->target,
+		  target);
+	g->target = target;
+	guest_set_why(g, "%s", "");
+	steps_retarget(g);
+	return 0;
+}

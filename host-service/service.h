@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * service.h - All guests of a host, and what is promised to them
+ */
+#ifndef MEMTIDE_SERVICE_H
+#define MEMTIDE_SERVICE_H
+
+#include "guest.h"
+
+/**
+ * struct service_conf - settings, constant while the service runs
+ * @reserve_kib:	host memory never given to guests
+ * @retry_min_ms:	first delay before trying again what fell short
+ * @retry_max_ms:	the delay doubles up to this
+ */
+struct service_conf {
+	uint64_t reserve_kib;
+	uint32_t retry_min_ms;
+	uint32_t retry_max_ms;
+};
+
+/**
+ * struct service
+ * @base, @backend:	borrowed from the caller of service_open()
+ * @guests:		owned; in order of domid
+ */
+struct service {
+	struct event_base *base;
+	struct backend *backend;
+	struct service_conf conf;
+	struct event *backend_event;
+	struct event *rescan_event;
+	struct guest **guests;
+	uint32_t nr_guests;
+};
+
+/**
+ * service_open() - Start looking after guests
+ *
+ * Return: 0 or a negative errno
+ */
+int service_open(struct event_base *base, struct backend *backend,
+		 const struct service_conf *conf, struct service **ret);
+
+/** service_close() - Stop; guests keep what they hold. NULL is accepted */
+void service_close(struct service *s);
+
+/** service_rescan() - Look at the list of domains again, soon */
+void service_rescan(struct service *s);
+
+/** service_promised() - Pages admitted for all guests and not yet backed */
+uint64_t service_promised(const struct service *s);
+
+struct guest *service_by_domid(struct service *s, uint32_t domid);
+
+/**
+ * service_set_target() - Set what a guest should hold
+ * @kib:	boot memory included; rounded up to granules
+ * @why:	@size bytes for the reason of a refusal
+ *
+ * Return: 0, or -EINVAL (out of the guest's range), -ENOMEM (the host has not
+ *         that much), -ENOTCONN (the guest is not managed or not there) or
+ *         -EIO; then nothing has changed and @why says more
+ */
+int service_set_target(struct guest *g, uint64_t kib, char *why, size_t size);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * session.c - The conversation with one guest's agent
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+
+#include "frame.h"
+#include "link.h"
+#include "log.h"
+#include "service.h"
+#include "steps.h"
+#include "sync.h"
+#include "transport.h"
+
+#define SESSION_OUT_MIN		1024u
+#define SESSION_OUT_MAX		(2 * FRAME_MAX)
+#define SESSION_FRAMES_MAX	8u	/* a turn: others wait no longer */
+#define SESSION_ANSWER_S	60	/* a pull's deadline and a lot more */
+#define SESSION_OFFER_MIN_MS	20u
+#define SESSION_OFFER_MAX_MS	5000u
+
+static void arm_ms(struct event *e, uint32_t ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	event_add(e, &tv);
+}
+
+void session_drop(struct guest *g)
+{
+	link_free(g->link);
+	g->link = NULL;
+	g->flight = (struct flight){ .hold_grow = g->flight.hold_grow,
+				     .hold_pull = g->flight.hold_pull,
+				     .hold_give = g->flight.hold_give };
+	memset(g->onlines, 0, sizeof(g->onlines));
+	g->pull = (struct guest_pull){ 0 };
+	g->sync_audit = false;
+	event_del(g->deadline_event);
+}
+
+/* The agent may be back before we see its predecessor's end: look again. */
+void session_lose(struct guest *g)
+{
+	session_drop(g);
+	guest_set_state(g, g->managed ? GUEST_LOST : GUEST_UNMANAGED);
+	arm_ms(g->offer_event, g->offer_ms);
+	g->offer_ms = MIN(g->offer_ms * 2, SESSION_OFFER_MAX_MS);
+}
+
+static void on_report(struct guest *g, const struct msg_report *report)
+{
+	bool better = report->mem_available_kib >
+		      g->report.mem_available_kib + 16 * 1024;
+
+	g->report = *report;
+	if (better && g->flight.hold_pull)
+		steps_retry(g);
+	guest_tell_watchers(g);
+}
+
+static void on_message(struct guest *g, const struct guest_msg *msg)
+{
+	switch (msg->type) {
+	case GUEST_MSG_HELLO:
+		if (g->state == GUEST_GREETING) {
+			g->offer_ms = SESSION_OFFER_MIN_MS;
+			sync_begin(g, &msg->hello);
+		} else {
+			guest_log(LOG_LEVEL_WARN, g,
+				  "hello twice, dropping the connection");
+			session_lose(g);
+		}
+		break;
+	case GUEST_MSG_STATE_REPLY:
+		sync_state(g, &msg->state_reply);
+		break;
+	case GUEST_MSG_ONLINE_REPLY:
+		steps_online_reply(g, &msg->online_reply);
+		break;
+	case GUEST_MSG_PULL_PROGRESS:
+		steps_pull_progress(g, &msg->pull_progress);
+		break;
+	case GUEST_MSG_REPORT:
+		on_report(g, &msg->report);
+		break;
+	case GUEST_MSG_UNSUPPORTED:
+		guest_log(LOG_LEVEL_WARN, g,
+			  "the agent does not know request %u, ignoring",
+			  msg->unsupported.id);
+		break;
+	case GUEST_MSG_UNKNOWN:
+		break;
+	}
+}
+
+/* Before the first Hello nothing but Hello makes sense. */
+static bool in_order(const struct guest *g, const struct guest_msg *msg)
+{
+	return g->state != GUEST_GREETING || msg->type == GUEST_MSG_HELLO ||
+	       msg->type == GUEST_MSG_UNKNOWN;
+}
+
+static void on_frame(void *ctx, const uint8_t *buf, size_t len)
+{
+	/* 4 KiB of bitmap: too much for a stack that callbacks share. */
+	static struct guest_msg msg;
+	struct guest *g = ctx;
+	const char *why = "message before hello";
+	int rc = codec_decode_guest(buf, len, &msg, &why);
+
+	if (rc || !in_order(g, &msg)) {
+		guest_log(LOG_LEVEL_WARN, g, "%s, dropping the connection",
+			  why);
+		session_lose(g);
+		return;
+	}
+	on_message(g, &msg);
+	if (g->link)
+		session_expect(g);
+}
+
+static void on_closed(void *ctx, int error)
+{
+	struct guest *g = ctx;
+
+	guest_log(LOG_LEVEL_INFO, g, "agent's connection ended: %s",
+		  strerror(-error));
+	session_lose(g);
+}
+
+static const struct link_callbacks callbacks = {
+	.frame = on_frame,
+	.closed = on_closed,
+};
+
+void session_connect(struct guest *g)
+{
+	struct backend *b = g->service->backend;
+	struct transport *t;
+	int rc;
+
+	if (g->link || g->state == GUEST_QUARANTINED)
+		return;
+	if (!g->offer_ms)
+		g->offer_ms = SESSION_OFFER_MIN_MS;
+	rc = b->ops->connect(b, &g->domain.id, &t);
+	if (rc == -ENOENT || rc == -ESRCH)
+		return;
+	if (!rc) {
+		rc = link_new(g->service->base, t, SESSION_OUT_MIN,
+			      SESSION_OUT_MAX, SESSION_FRAMES_MAX, &callbacks,
+			      g, &g->link);
+		if (rc)
+			transport_close(t);
+	}
+	if (rc) {
+		guest_log(LOG_LEVEL_DEBUG, g,
+			  "cannot connect to the agent: %s, ignoring",
+			  strerror(-rc));
+		return;
+	}
+	guest_set_state(g, GUEST_GREETING);
+	session_expect(g);
+}
+
+void session_overdue(struct guest *g)
+{
+	guest_log(LOG_LEVEL_WARN, g,
+		  "no answer from the agent for %d s, reconnecting",
+		  SESSION_ANSWER_S);
+	guest_set_why(g, "the agent has not answered for %d s",
+		      SESSION_ANSWER_S);
+	session_lose(g);
+}
+
+void session_expect(struct guest *g)
+{
+	bool due = g->state == GUEST_GREETING || g->state == GUEST_SYNCING ||
+		   g->flight.onlines || g->pull.id || g->sync_audit;
+
+	if (due)
+		arm_ms(g->deadline_event, SESSION_ANSWER_S * 1000);
+	else
+		event_del(g->deadline_event);
+}
+
+int session_send(struct guest *g, const struct host_msg *msg)
+{
+	uint8_t buf[FRAME_PAYLOAD_MAX];
+	size_t len = codec_encode_host(msg, buf);
+	int rc = g->link ? link_send(g->link, buf, len) : -EPIPE;
+
+	if (rc) {
+		guest_log(LOG_LEVEL_WARN, g,
+			  "cannot send to the agent: %s, reconnecting",
+			  strerror(-rc));
+		session_lose(g);
+		return rc;
+	}
+	session_expect(g);
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * session.h - The conversation with one guest's agent
+ *
+ * Decodes what the agent sends and hands it to sync.c and steps.c; sends their
+ * requests. A message that breaks the format ends the connection; one that
+ * breaks the law quarantines the guest (in those modules).
+ */
+#ifndef MEMTIDE_SESSION_H
+#define MEMTIDE_SESSION_H
+
+#include "guest.h"
+
+/**
+ * session_connect() - Connect to the channel the agent offers, if it does
+ *
+ * Does nothing if connected or quarantined. On failure the next offer, or for
+ * a passing fault a timer, tries again.
+ */
+void session_connect(struct guest *g);
+
+/**
+ * session_drop() - End the connection, forget what was on its way
+ *
+ * Exposed granules stay exposed in the ledger: the request may have arrived.
+ * Does not change the guest's state.
+ */
+void session_drop(struct guest *g);
+
+/**
+ * session_lose() - Drop the connection, look for the agent again shortly
+ *
+ * The state becomes GUEST_LOST, or GUEST_UNMANAGED if it never was managed.
+ */
+void session_lose(struct guest *g);
+
+/** session_overdue() - The agent has not answered in time: drop, reconnect */
+void session_overdue(struct guest *g);
+
+/**
+ * session_send() - Send one message; a failure drops the connection
+ *
+ * Return: 0 or a negative errno, after which the state is GUEST_LOST
+ */
+int session_send(struct guest *g, const struct host_msg *msg);
+
+/** session_expect() - (Re)start the clock if answers are due, else stop it */
+void session_expect(struct guest *g);
+
+#endif

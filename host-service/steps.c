@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * steps.c - Taking the steps that plan.h derives, and their answers
+ */
+#include "steps.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "log.h"
+#include "service.h"
+#include "session.h"
+
+#define STEPS_PULL_DEADLINE_MS	20000u
+
+static uint64_t expected_pages(const struct guest *g)
+{
+	return g->boot_pages + (uint64_t)g->ledger.nr_backed * GRANULE_PAGES;
+}
+
+int steps_drift(struct guest *g, int64_t *ret_pages)
+{
+	struct backend *b = g->service->backend;
+	int rc = b->ops->domain(b, &g->domain.id, &g->domain);
+
+	if (!rc)
+		*ret_pages = (int64_t)(g->domain.pages - expected_pages(g));
+	return rc;
+}
+
+/* I2: a failed populate can leave pages behind, and must not hide it. */
+static int check_pages(struct guest *g)
+{
+	int64_t drift = 0;
+	int rc = steps_drift(g, &drift);
+
+	if (rc || drift == g->drift_pages)
+		return rc;
+	guest_log(LOG_LEVEL_WARN, g,
+		  "Xen counts %+" PRId64 " pages against the ledger, before %+"
+		  PRId64 ", see memtide audit", drift, g->drift_pages);
+	g->drift_pages = drift;
+	return 0;
+}
+
+/* I3: the maximum is what is held, and for a step what it may add. */
+static int set_max(struct guest *g, uint32_t more_granules)
+{
+	struct backend *b = g->service->backend;
+	uint64_t pages = expected_pages(g);
+
+	pages += (uint64_t)more_granules * GRANULE_PAGES;
+	if (g->drift_pages > 0)
+		pages += (uint64_t)g->drift_pages;
+	return b->ops->set_max(b, &g->domain.id, pages);
+}
+
+/* The one place that decides what a backend's error means: the guest is gone,
+ * or this kind of step is held off until the next retry. */
+static void dispose(struct guest *g, const char *what, struct granules r,
+		    int rc, bool *hold)
+{
+	if (rc == -ESRCH) {
+		service_rescan(g->service);
+		return;
+	}
+	guest_log(rc == -ENOMEM ? LOG_LEVEL_INFO : LOG_LEVEL_ERR, g,
+		  "cannot %s granules %u+%u: %s", what, r.first, r.nr,
+		  strerror(-rc));
+	if (rc == -ENOMEM)
+		guest_set_why(g, "the host ran out of memory");
+	else
+		guest_set_why(g, "cannot %s granules %u+%u: %s", what, r.first,
+			      r.nr, strerror(-rc));
+	*hold = true;
+	guest_kick(g);
+}
+
+static void do_populate(struct guest *g, struct granules r)
+{
+	struct backend *b = g->service->backend;
+	uint32_t done = 0;
+	int rc;
+
+	rc = b->ops->set_tables(b, &g->domain.id, g->ledger.nr_backed + r.nr);
+	if (!rc)
+		rc = set_max(g, r.nr);
+	if (!rc)
+		rc = b->ops->populate(b, &g->domain.id, guest_gfn(g, r.first),
+				      r.nr, &done);
+	if (done)
+		ledger_set_backed(&g->ledger,
+				  (struct granules){ r.first, done });
+	guest_log(LOG_LEVEL_DEBUG, g, "backed %u+%u of %u", r.first, done,
+		  r.nr);
+	if (rc != -ESRCH && check_pages(g) == 0)
+		set_max(g, 0);
+	if (rc)
+		dispose(g, "back", r, rc, &g->flight.hold_grow);
+	else
+		guest_kick(g);
+}
+
+static void do_give_back(struct guest *g, struct granules r)
+{
+	struct backend *b = g->service->backend;
+	uint32_t done = 0;
+	int rc;
+
+	rc = b->ops->give_back(b, &g->domain.id, guest_gfn(g, r.first), r.nr,
+			       &done);
+	if (done)
+		ledger_clear_backed(&g->ledger,
+				    (struct granules){ r.first, done });
+	guest_log(LOG_LEVEL_DEBUG, g, "took back %u+%u of %u", r.first, done,
+		  r.nr);
+	if (rc != -ESRCH && check_pages(g) == 0)
+		set_max(g, 0);
+	guest_tell_watchers(g);
+	if (rc)
+		dispose(g, "take back", r, rc, &g->flight.hold_give);
+	else
+		guest_kick(g);
+}
+
+static struct guest_online *find_online(struct guest *g, uint32_t id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(g->onlines); i++) {
+		if (g->onlines[i].id == id)
+			return &g->onlines[i];
+	}
+	return NULL;
+}
+
+static uint32_t next_id(struct guest *g)
+{
+	if (!++g->last_id)
+		g->last_id = 1;		/* 0 marks a free entry */
+	return g->last_id;
+}
+
+static void do_online(struct guest *g, struct granules r)
+{
+	struct host_msg msg = { .type = HOST_MSG_ONLINE_REQUEST };
+	struct guest_online *o = find_online(g, 0);
+
+	ASSERT(o);
+	*o = (struct guest_online){ next_id(g), r };
+	g->flight.onlines++;
+	msg.online_request.id = o->id;
+	msg.online_request.nr_ranges = 1;
+	msg.online_request.ranges[0] = r;
+	/* Before it leaves: from here on the guest may use it. */
+	ledger_set_exposed(&g->ledger, r);
+	if (!session_send(g, &msg))
+		guest_kick(g);
+}
+
+static void do_pull(struct guest *g, uint32_t nr)
+{
+	struct host_msg msg = { .type = HOST_MSG_PULL_REQUEST };
+
+	g->pull = (struct guest_pull){ next_id(g), nr, 0 };
+	g->flight.pull_left = nr;
+	g->flight.pull_cancelled = false;
+	msg.pull_request.id = g->pull.id;
+	msg.pull_request.nr = nr;
+	msg.pull_request.deadline_ms = STEPS_PULL_DEADLINE_MS;
+	session_send(g, &msg);
+}
+
+static void do_cancel(struct guest *g)
+{
+	struct host_msg msg = { .type = HOST_MSG_PULL_CANCEL };
+
+	g->flight.pull_cancelled = true;
+	msg.pull_cancel.id = g->pull.id;
+	if (!session_send(g, &msg))
+		guest_kick(g);
+}
+
+static void arm_retry(struct guest *g)
+{
+	struct timeval tv = { g->retry_ms / 1000, g->retry_ms % 1000 * 1000 };
+
+	event_add(g->retry_event, &tv);
+	g->retry_ms = MIN(g->retry_ms * 2, g->service->conf.retry_max_ms);
+}
+
+/* Nothing left to do: everyone is told the same story (I5). */
+static void settle(struct guest *g)
+{
+	struct backend *b = g->service->backend;
+	uint32_t held = g->ledger.nr_backed;
+	int rc;
+
+	rc = check_pages(g);
+	if (!rc)
+		rc = set_max(g, 0);
+	if (!rc)
+		rc = b->ops->set_tables(b, &g->domain.id, held);
+	if (!rc)
+		rc = b->ops->publish(b, &g->domain.id, held);
+	if (rc && rc != -ESRCH)
+		guest_log(LOG_LEVEL_WARN, g,
+			  "cannot tell Xen and the toolstack: %s, ignoring",
+			  strerror(-rc));
+	if (held == g->target) {
+		g->retry_ms = g->service->conf.retry_min_ms;
+		guest_set_why(g, "%s", "");
+	} else if (g->flight.hold_grow || g->flight.hold_pull ||
+		   g->flight.hold_give) {
+		arm_retry(g);
+	} else {
+		guest_set_why(g, "the window has no room for a whole block, or the rest is too small to open one");
+	}
+	guest_set_state(g, GUEST_READY);
+	guest_tell_watchers(g);
+}
+
+static void mark_busy(struct guest *g)
+{
+	if (g->sync_audit) {
+		/* What it would compare is moving. */
+		g->sync_audit = false;
+		guest_tell_watchers(g);
+	}
+	guest_set_state(g, g->ledger.nr_backed > g->target ? GUEST_SHRINKING :
+							     GUEST_GROWING);
+}
+
+void steps_run(struct guest *g)
+{
+	struct granules r = { 0, 0 };
+	enum plan_step step;
+	uint32_t nr = 0;
+
+	if (!guest_connected(g))
+		return;
+	step = plan_next(&g->ledger, g->target, &g->flight, &r, &nr);
+	if (step != PLAN_SETTLED)
+		mark_busy(g);
+	switch (step) {
+	case PLAN_SETTLED:
+		if (guest_busy(g) || !g->settled)
+			settle(g);
+		g->settled = true;
+		break;
+	case PLAN_WAIT:
+		break;
+	case PLAN_POPULATE:
+		do_populate(g, r);
+		break;
+	case PLAN_ONLINE:
+		do_online(g, r);
+		break;
+	case PLAN_PULL:
+		do_pull(g, nr);
+		break;
+	case PLAN_CANCEL_PULL:
+		do_cancel(g);
+		break;
+	case PLAN_GIVE_BACK:
+		do_give_back(g, r);
+		break;
+	}
+}
+
+static void lift_holds(struct guest *g)
+{
+	g->flight.hold_grow = false;
+	g->flight.hold_pull = false;
+	g->flight.hold_give = false;
+	event_del(g->retry_event);
+	guest_kick(g);
+}
+
+void steps_retarget(struct guest *g)
+{
+	lift_holds(g);
+	g->retry_ms = g->service->conf.retry_min_ms;
+	g->settled = false;
+}
+
+void steps_retry(struct guest *g)
+{
+	lift_holds(g);
+}
+
+void steps_online_reply(struct guest *g, const struct msg_online_reply *reply)
+{
+	struct guest_online *o = reply->id ? find_online(g, reply->id) : NULL;
+	struct granules rest;
+
+	if (!o || reply->nr_done != 1 || reply->done[0] > o->range.nr) {
+		guest_log(LOG_LEVEL_WARN, g,
+			  "answer %u to nothing that was asked, ignoring",
+			  reply->id);
+		return;
+	}
+	rest = (struct granules){ o->range.first + reply->done[0],
+				  o->range.nr - reply->done[0] };
+	guest_log(LOG_LEVEL_DEBUG, g, "online %u+%u of %u", o->range.first,
+		  reply->done[0], o->range.nr);
+	o->id = 0;
+	g->flight.onlines--;
+	if (rest.nr) {
+		ledger_clear_exposed(&g->ledger, rest);
+		g->flight.hold_grow = true;
+		guest_set_why(g, "the guest's kernel refused %u granules: %s",
+			      rest.nr, strerror((int)reply->error));
+	}
+	guest_tell_watchers(g);
+	guest_kick(g);
+}
+
+static void pull_ended(struct guest *g, enum pull_reason reason)
+{
+	bool cancelled = g->flight.pull_cancelled;
+
+	if (reason != PULL_REASON_DONE && !cancelled)
+		guest_set_why(g, "the guest gave %u of %u MiB: %s",
+			      g->pull.got * 2, g->pull.asked * 2,
+			      pull_reason_text(reason));
+	/* Time alone is no reason to stop while it gives something. */
+	if (!cancelled && reason != PULL_REASON_DONE &&
+	    (reason != PULL_REASON_DEADLINE || !g->pull.got))
+		g->flight.hold_pull = true;
+	/* "Done" with too little would have us ask for ever. */
+	if (reason == PULL_REASON_DONE && !g->pull.got)
+		g->flight.hold_pull = true;
+	g->flight.pull_left = 0;
+	g->flight.pull_cancelled = false;
+	g->pull = (struct guest_pull){ 0 };
+}
+
+static bool take_range(struct guest *g, struct granules r)
+{
+	if (!ledger_contains(&g->ledger, r) ||
+	    !ledger_is_exposed(&g->ledger, r)) {
+		guest_quarantine(g,
+				 "it gave up granules %u+%u, which it does not have",
+				 r.first, r.nr);
+		return false;
+	}
+	ledger_clear_exposed(&g->ledger, r);
+	guest_log(LOG_LEVEL_DEBUG, g, "pulled %u+%u", r.first, r.nr);
+	g->pull.got += r.nr;
+	g->flight.pull_left -= MIN(g->flight.pull_left, r.nr);
+	return true;
+}
+
+void steps_pull_progress(struct guest *g,
+			 const struct msg_pull_progress *progress)
+{
+	if (!guest_connected(g))
+		return;
+	for (uint32_t i = 0; i < progress->nr_ranges; i++) {
+		if (!take_range(g, progress->ranges[i]))
+			return;
+	}
+	if (progress->last && progress->id == g->pull.id)
+		pull_ended(g, progress->reason);
+	guest_tell_watchers(g);
+	guest_kick(g);
+}

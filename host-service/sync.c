@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * sync.c - Learning what is true about a guest
+ */
+#include "sync.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "log.h"
+#include "service.h"
+#include "session.h"
+#include "steps.h"
+
+#define SYNC_REPORT_INTERVAL_MS	200u
+#define SYNC_KEEPALIVE_S	60u
+
+static void window_text(const struct msg_hello *h, char text[BACKEND_VALUE_MAX])
+{
+	snprintf(text, BACKEND_VALUE_MAX, "0x%" PRIx64 " %u %u %u",
+		 h->window_gfn, h->window_granules, h->block_granules,
+		 h->memmap_granules);
+}
+
+static int store_number(struct guest *g, const char *key, uint64_t value)
+{
+	struct backend *b = g->service->backend;
+	char text[BACKEND_VALUE_MAX];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	return b->ops->store_write(b, &g->domain.id, key, text);
+}
+
+static int load_number(struct guest *g, const char *key, uint64_t *ret)
+{
+	struct backend *b = g->service->backend;
+	char text[BACKEND_VALUE_MAX], *end;
+	int rc = b->ops->store_read(b, &g->domain.id, key, text, sizeof(text));
+
+	if (rc)
+		return rc;
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return errno || *end || end == text ? -EIO : 0;
+}
+
+/* The window may be announced once in a domain's life. */
+static int check_window(struct guest *g, const struct msg_hello *hello)
+{
+	struct backend *b = g->service->backend;
+	char now[BACKEND_VALUE_MAX], before[BACKEND_VALUE_MAX];
+	int rc;
+
+	window_text(hello, now);
+	rc = b->ops->store_read(b, &g->domain.id, "window", before,
+				sizeof(before));
+	if (rc == -ENOENT)
+		return b->ops->store_write(b, &g->domain.id, "window", now);
+	if (rc || !strcmp(now, before))
+		return rc;
+	guest_quarantine(g, "its window was \"%s\" and is now \"%s\"", before,
+			 now);
+	return -EPROTO;
+}
+
+static int load_backed(struct guest *g)
+{
+	struct backend *b = g->service->backend;
+	struct ledger *l = &g->ledger;
+	uint64_t *bits = calloc(l->granules / 64, sizeof(*bits));
+	int rc = -ENOMEM;
+
+	if (bits)
+		rc = b->ops->backed(b, &g->domain.id, g->hello.window_gfn,
+				    l->granules, bits);
+	for (uint32_t i = 0; !rc && i < l->granules; i += 64)
+		ledger_load_backed(l, i, bits[i / 64]);
+	free(bits);
+	return rc;
+}
+
+/* What the domain was built with: known from the first greeting on. */
+static int load_boot_pages(struct guest *g)
+{
+	struct backend *b = g->service->backend;
+	int rc = load_number(g, "boot-pages", &g->boot_pages);
+
+	if (rc != -ENOENT)
+		return rc;
+	if (g->ledger.nr_backed) {
+		guest_quarantine(g,
+				 "its window lies over %u granules of memory that memtide never gave",
+				 g->ledger.nr_backed);
+		return -EPROTO;
+	}
+	rc = b->ops->domain(b, &g->domain.id, &g->domain);
+	if (rc)
+		return rc;
+	g->boot_pages = g->domain.pages;
+	return store_number(g, "boot-pages", g->boot_pages);
+}
+
+static int load_target(struct guest *g)
+{
+	uint64_t target;
+	int rc = load_number(g, "target-granules", &target);
+
+	if (rc == -ENOENT) {
+		g->target = g->ledger.nr_backed;
+		return 0;
+	}
+	if (!rc)
+		g->target = (uint32_t)MIN(target, g->ledger.granules);
+	return rc;
+}
+
+static int ask_state(struct guest *g)
+{
+	struct host_msg msg = { .type = HOST_MSG_STATE_REQUEST };
+
+	g->sync_id = ++g->last_id;
+	msg.state_request.id = g->sync_id;
+	msg.state_request.first = g->sync_next;
+	msg.state_request.nr = MIN(g->ledger.granules - g->sync_next,
+				   PROTO_STATE_GRANULES);
+	return session_send(g, &msg);
+}
+
+static int welcome(struct guest *g)
+{
+	struct host_msg msg = { .type = HOST_MSG_WELCOME };
+
+	msg.welcome.major = PROTO_MAJOR;
+	msg.welcome.minor = PROTO_MINOR;
+	msg.welcome.report_interval_ms = SYNC_REPORT_INTERVAL_MS;
+	msg.welcome.keepalive_s = SYNC_KEEPALIVE_S;
+	return session_send(g, &msg);
+}
+
+static int learn(struct guest *g, const struct msg_hello *hello)
+{
+	int rc = check_window(g, hello);
+
+	if (rc)
+		return rc;
+	g->hello = *hello;
+	if (!g->ledger.backed)
+		rc = ledger_init(&g->ledger, hello->window_granules,
+				 hello->block_granules, hello->memmap_granules);
+	if (rc)
+		return rc;
+	ledger_clear(&g->ledger);
+	rc = load_backed(g);
+	if (!rc)
+		rc = load_boot_pages(g);
+	return rc ? rc : load_target(g);
+}
+
+void sync_begin(struct guest *g, const struct msg_hello *hello)
+{
+	int rc;
+
+	if (hello->major != PROTO_MAJOR) {
+		guest_quarantine(g, "its agent %s speaks protocol %u, not %u",
+				 hello->agent_version, hello->major,
+				 PROTO_MAJOR);
+		return;
+	}
+	rc = learn(g, hello);
+	if (g->state == GUEST_QUARANTINED)
+		return;
+	if (rc) {
+		guest_log(LOG_LEVEL_ERR, g, "cannot take it over: %s",
+			  strerror(-rc));
+		session_lose(g);
+		return;
+	}
+	g->sync_next = 0;
+	if (welcome(g))
+		return;
+	guest_set_state(g, GUEST_SYNCING);
+	ask_state(g);
+}
+
+static void finish_sync(struct guest *g)
+{
+	guest_log(LOG_LEVEL_INFO, g,
+		  "boot %" PRIu64 " pages, %u granules backed, %u in use, target %u",
+		  g->boot_pages, g->ledger.nr_backed, g->ledger.nr_exposed,
+		  g->target);
+	g->managed = true;
+	guest_set_why(g, "%s", "");
+	guest_set_state(g, GUEST_READY);
+	steps_retarget(g);
+}
+
+/* Words of one answer; returns how many granules differ from what we know. */
+static uint64_t take_words(struct guest *g, const struct msg_state_reply *r)
+{
+	uint64_t wrong = 0, bits;
+
+	for (uint32_t i = 0; i < r->nr; i += 64) {
+		bits = r->in_use[i / 64];
+		if (g->sync_audit)
+			bits ^= g->ledger.exposed[(r->first + i) / 64];
+		else
+			bits = ledger_load_exposed(&g->ledger, r->first + i,
+						   bits);
+		wrong += (uint64_t)__builtin_popcountll(bits);
+	}
+	return wrong;
+}
+
+static void finish(struct guest *g)
+{
+	if (!g->sync_audit) {
+		finish_sync(g);
+		return;
+	}
+	g->sync_audit = false;
+	guest_tell_watchers(g);
+}
+
+void sync_state(struct guest *g, const struct msg_state_reply *reply)
+{
+	uint64_t wrong;
+
+	if ((g->state != GUEST_SYNCING && !g->sync_audit) ||
+	    reply->id != g->sync_id || reply->first != g->sync_next ||
+	    reply->nr != MIN(g->ledger.granules - g->sync_next,
+			     PROTO_STATE_GRANULES)) {
+		guest_log(LOG_LEVEL_WARN, g, "state not asked for, ignoring");
+		return;
+	}
+	wrong = take_words(g, reply);
+	g->audit_wrong += wrong;
+	if (wrong && !g->sync_audit) {
+		guest_quarantine(g,
+				 "it uses %" PRIu64 " granules that the host does not back, near granule %u",
+				 wrong, reply->first);
+		return;
+	}
+	g->sync_next += reply->nr;
+	if (g->sync_next < g->ledger.granules)
+		ask_state(g);
+	else
+		finish(g);
+}
+
+int sync_audit(struct guest *g)
+{
+	if (!g->link || !guest_connected(g))
+		return -ENOTCONN;
+	if (guest_busy(g) || g->sync_audit)
+		return -EBUSY;
+	g->sync_audit = true;
+	g->sync_next = 0;
+	g->audit_wrong = 0;
+	return ask_state(g);
+}
