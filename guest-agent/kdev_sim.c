@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * kdev_sim.c - A simulated kernel in place of the driver
+ */
+#include "kdev_sim.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sim_machine.h"
+
+struct kdev_sim {
+	struct kdev kdev;
+	struct sim_machine *machine;
+	uint32_t domid;
+	struct sim_domain_config config;
+};
+
+static struct kdev_sim *of(struct kdev *k)
+{
+	return (struct kdev_sim *)k;
+}
+
+static struct window_geometry geometry(const struct sim_domain_config *c)
+{
+	return (struct window_geometry){
+		.block_granules = c->block_granules,
+		.memmap_granules = c->memmap_granules,
+		.window_granules = c->window_granules,
+	};
+}
+
+static void sim_dev_info(struct kdev *k, struct kdev_info *ret)
+{
+	*ret = (struct kdev_info){
+		.window_gfn = of(k)->config.window_gfn,
+		.geo = geometry(&of(k)->config),
+	};
+}
+
+static int sim_dev_online(struct kdev *k, struct granules r,
+			  enum block_zone zone, uint32_t *ret_done)
+{
+	*ret_done = 0;
+	return sim_online(of(k)->machine, of(k)->domid, r, zone, ret_done);
+}
+
+static int sim_dev_pull(struct kdev *k, struct granules r,
+			uint64_t floor_pages)
+{
+	uint32_t done;
+
+	return sim_pull(of(k)->machine, of(k)->domid, r, floor_pages, &done);
+}
+
+static int sim_dev_block(struct kdev *k, uint32_t index,
+			 struct window_block *ret)
+{
+	uint32_t zone, online;
+	int rc = sim_block(of(k)->machine, of(k)->domid, index, &zone, &online);
+
+	if (rc)
+		return rc;
+	*ret = (struct window_block){
+		.zone = (enum block_zone)zone, .online = online,
+	};
+	return 0;
+}
+
+static int sim_dev_remove(struct kdev *k, uint32_t index)
+{
+	return sim_remove(of(k)->machine, of(k)->domid, index);
+}
+
+static int sim_dev_state(struct kdev *k, uint32_t first, uint32_t nr,
+			 uint64_t *bitmap)
+{
+	return sim_in_use(of(k)->machine, of(k)->domid, first, nr, bitmap);
+}
+
+static void sim_dev_close(struct kdev *k)
+{
+	sim_close(of(k)->machine);
+	free(k);
+}
+
+static const struct kdev_ops sim_ops = {
+	.info = sim_dev_info,
+	.online = sim_dev_online,
+	.pull = sim_dev_pull,
+	.block = sim_dev_block,
+	.remove = sim_dev_remove,
+	.state = sim_dev_state,
+	.close = sim_dev_close,
+};
+
+static int attach(struct kdev_sim *k)
+{
+	struct window_geometry geo;
+	int rc = sim_domain_config(k->machine, k->domid, &k->config);
+
+	if (rc)
+		return rc;
+	geo = geometry(&k->config);
+	if (!window_geometry_valid(&geo))
+		return -ERANGE;
+	return sim_guest_attach(k->machine, k->domid);
+}
+
+int kdev_sim_open(const char *dir, uint32_t domid, struct kdev **ret)
+{
+	struct kdev_sim *k = calloc(1, sizeof(*k));
+	int rc;
+
+	if (!k)
+		return -ENOMEM;
+	k->kdev.ops = &sim_ops;
+	k->domid = domid;
+	rc = sim_open(dir, &k->machine);
+	if (rc) {
+		free(k);
+		return rc;
+	}
+	rc = attach(k);
+	if (rc) {
+		sim_dev_close(&k->kdev);
+		return rc;
+	}
+	*ret = &k->kdev;
+	return 0;
+}
+
+int kdev_sim_meminfo(struct kdev *k, struct meminfo *ret)
+{
+	uint64_t total, available;
+	int rc = sim_meminfo(of(k)->machine, of(k)->domid, &total, &available);
+
+	if (rc)
+		return rc;
+	available = MIN(available, total);
+	*ret = (struct meminfo){
+		.total_kib = total,
+		.free_kib = available,
+		.available_kib = available,
+	};
+	return 0;
+}
+
+void kdev_sim_uuid(struct kdev *k, uint8_t uuid[KDEV_SIM_UUID_BYTES])
+{
+	memcpy(uuid, of(k)->config.uuid, KDEV_SIM_UUID_BYTES);
+}

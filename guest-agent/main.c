@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * main.c - memtide-agent: start, and end at a signal
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "kdev_ioctl.h"
+#include "kdev_sim.h"
+#include "session.h"
+#include "sys.h"
+
+#ifndef MEMTIDE_VERSION
+#error "MEMTIDE_VERSION comes from the Makefile"
+#endif
+
+/* What a dead predecessor has begun in the kernel is finished first. */
+#define BUSY_RETRY_MS	100
+
+/**
+ * struct program - what main() holds
+ * @open:	timer of the next try to open the driver
+ * @meminfo_fd:	/proc/meminfo, -1 in a simulated machine
+ */
+struct program {
+	struct conf conf;
+	struct event_base *base;
+	struct event *signals[2];
+	struct event *open;
+	struct session *session;
+	char socket_path[108];
+	int meminfo_fd;
+	bool waited;
+	int rc;
+};
+
+static int real_meminfo(void *ctx, struct meminfo *ret)
+{
+	struct program *p = ctx;
+
+	return sys_meminfo(p->meminfo_fd, ret);
+}
+
+static int sim_meminfo_of(void *ctx, struct meminfo *ret)
+{
+	return kdev_sim_meminfo(ctx, ret);
+}
+
+static int open_kdev(const struct conf *c, struct kdev **ret)
+{
+	if (c->sim_dir)
+		return kdev_sim_open(c->sim_dir, c->domid, ret);
+	return kdev_ioctl_open(c->device, ret);
+}
+
+static void explain_open(const struct conf *c, int rc)
+{
+	if (c->sim_dir)
+		log_err("domain %u of the simulated machine in %s: %s",
+			c->domid, c->sim_dir, strerror(-rc));
+	else if (rc == -ENOENT || rc == -ENODEV || rc == -ENXIO)
+		log_err("memtide.ko is not loaded: %s: %s", c->device,
+			strerror(-rc));
+	else if (rc == -EPROTONOSUPPORT || rc == -ENOTTY)
+		log_err("%s: memtide.ko is of another version than this agent",
+			c->device);
+	else
+		log_err("%s: %s", c->device, strerror(-rc));
+}
+
+static void fill_config(struct program *p, struct kdev *k,
+			struct session_config *ret)
+{
+	struct agent_config *a = &ret->agent;
+
+	*ret = (struct session_config){
+		.unix_path = p->conf.unix_path,
+		.meminfo = real_meminfo,
+		.meminfo_ctx = p,
+	};
+	snprintf(a->agent_version, sizeof(a->agent_version), "%s",
+		 MEMTIDE_VERSION);
+	sys_kernel_release(a->kernel_release, sizeof(a->kernel_release));
+	a->floor_pages = p->conf.floor_kib / PAGE_KIB;
+	if (p->conf.sim_dir) {
+		ret->meminfo = sim_meminfo_of;
+		ret->meminfo_ctx = k;
+		kdev_sim_uuid(k, a->boot_id);
+	}
+	if (p->conf.sim_dir && !ret->unix_path) {
+		snprintf(p->socket_path, sizeof(p->socket_path), "%s/%u.sock",
+			 p->conf.sim_dir, p->conf.domid);
+		ret->unix_path = p->socket_path;
+	}
+}
+
+static int read_system(struct program *p, struct session_config *config)
+{
+	static const char boot_id[] = "/proc/sys/kernel/random/boot_id";
+	int rc = sys_boot_id(boot_id, config->agent.boot_id);
+
+	if (rc) {
+		log_err("%s: %s", boot_id, strerror(-rc));
+		return rc;
+	}
+	p->meminfo_fd = sys_meminfo_open("/proc/meminfo");
+	if (p->meminfo_fd < 0) {
+		log_err("/proc/meminfo: %s", strerror(-p->meminfo_fd));
+		return p->meminfo_fd;
+	}
+	return 0;
+}
+
+static int start_session(struct program *p, struct kdev *k)
+{
+	struct session_config config;
+	int rc = 0;
+
+	fill_config(p, k, &config);
+	if (!p->conf.sim_dir)
+		rc = read_system(p, &config);
+	if (!rc)
+		rc = session_new(p->base, &config, k, &p->session);
+	if (rc)
+		kdev_close(k);
+	return rc;
+}
+
+static void on_open(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval later = { 0, BUSY_RETRY_MS * 1000 };
+	struct program *p = arg;
+	struct kdev *k;
+	int rc = open_kdev(&p->conf, &k);
+
+	(void)fd;
+	(void)what;
+	if (rc == -EBUSY) {
+		if (!p->waited)
+			log_warn("another process has the driver, waiting for its end");
+		p->waited = true;
+		evtimer_add(p->open, &later);
+		return;
+	}
+	if (rc)
+		explain_open(&p->conf, rc);
+	else
+		rc = start_session(p, k);
+	p->rc = rc;
+	if (rc)
+		event_base_loopbreak(p->base);
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct program *p = arg;
+
+	(void)what;
+	log_info("signal %d, ending; the memory stays as it is", (int)sig);
+	event_base_loopbreak(p->base);
+}
+
+/* The agent must run when memory is short: that is when it is needed. */
+static void harden(void)
+{
+	int rc = sys_survive_oom();
+
+	if (rc)
+		log_warn("oom_score_adj: %s, ignoring", strerror(-rc));
+	rc = sys_lock_memory();
+	if (rc)
+		log_warn("mlockall: %s, ignoring", strerror(-rc));
+}
+
+static int init(struct program *p)
+{
+	static const struct timeval now = { 0, 0 };
+	static const int sigs[] = { SIGTERM, SIGINT };
+
+	p->base = event_base_new();
+	if (!p->base)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++) {
+		p->signals[i] = evsignal_new(p->base, sigs[i], on_signal, p);
+		if (!p->signals[i] || event_add(p->signals[i], NULL))
+			return -ENOMEM;
+	}
+	p->open = evtimer_new(p->base, on_open, p);
+	if (!p->open || evtimer_add(p->open, &now))
+		return -ENOMEM;
+	return 0;
+}
+
+static void done(struct program *p)
+{
+	session_free(p->session);
+	if (p->open)
+		event_free(p->open);
+	for (size_t i = 0; i < ARRAY_SIZE(p->signals); i++)
+		if (p->signals[i])
+			event_free(p->signals[i]);
+	if (p->base)
+		event_base_free(p->base);
+	if (p->meminfo_fd >= 0)
+		close(p->meminfo_fd);
+}
+
+static int run(const struct conf *conf)
+{
+	struct program p = { .conf = *conf, .meminfo_fd = -1 };
+
+	log_set_level(conf->log_level);
+	signal(SIGPIPE, SIG_IGN);
+	/* A simulated guest shares a real machine with others. */
+	if (!conf->sim_dir)
+		harden();
+	p.rc = init(&p);
+	if (p.rc)
+		log_err("start: %s", strerror(-p.rc));
+	else
+		event_base_dispatch(p.base);
+	done(&p);
+	return p.rc ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct conf conf;
+	char why[256];
+
+	if (conf_parse(argc, argv, &conf, why)) {
+		fprintf(stderr, "memtide-agent: %s; see --help\n", why);
+		return 2;
+	}
+	if (conf.action == CONF_RUN)
+		return run(&conf);
+	if (conf.action == CONF_HELP)
+		fputs(conf_usage(), stdout);
+	else
+		printf("memtide-agent %s\n", MEMTIDE_VERSION);
+	return EXIT_SUCCESS;
+}

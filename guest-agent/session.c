@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * session.c - The agent, one host connection at a time, and the event loop
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "link.h"
+#include "log.h"
+#include "sys.h"
+#include "transport_unix.h"
+#include "transport_vchan.h"
+
+/* Enough for the state of the largest window and what else is under way. */
+#define OUT_BYTES	(8u * FRAME_MAX)
+#define FRAMES_PER_TURN	4u
+#define RETRY_MS	1000u
+
+/**
+ * struct session
+ * @link:	the connection, NULL if there is none
+ * @turn:	timer of the next agent_turn()
+ * @listener:	-1, or the listening socket, with its event @accept
+ * @serve:	timer of the next try to offer a vchan
+ */
+struct session {
+	struct event_base *base;
+	struct session_config config;
+	struct kdev *kdev;
+	struct agent *agent;
+	struct link *link;
+	struct event *turn;
+	int listener;
+	struct event *accept;
+	struct event *serve;
+};
+
+static void start_timer(struct event *ev, uint64_t ms)
+{
+	struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+
+	evtimer_add(ev, &tv);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+	uint64_t wake = agent_turn(s->agent, sys_now_ms());
+	uint64_t now = sys_now_ms();
+
+	(void)fd;
+	(void)what;
+	if (wake != UINT64_MAX)
+		start_timer(s->turn, wake > now ? wake - now : 0);
+	else
+		evtimer_del(s->turn);
+}
+
+static void drop_link(struct session *s)
+{
+	if (!s->link)
+		return;
+	link_free(s->link);
+	s->link = NULL;
+	evtimer_del(s->turn);
+	agent_disconnected(s->agent);
+}
+
+/* The connection is over: wait for the next one. */
+static void end_link(struct session *s)
+{
+	drop_link(s);
+	if (s->serve)
+		start_timer(s->serve, 0);
+}
+
+static void on_frame(void *ctx, const uint8_t *buf, size_t len)
+{
+	struct session *s = ctx;
+	const char *why = "";
+	int rc = agent_frame(s->agent, buf, len, sys_now_ms(), &why);
+
+	if (!rc) {
+		start_timer(s->turn, 0);
+		return;
+	}
+	log_warn("message from the host: %s (%s), closing the connection", why,
+		 strerror(-rc));
+	end_link(s);
+}
+
+static void on_closed(void *ctx, int error)
+{
+	if (error == -ECONNRESET)
+		log_debug("the host has closed the connection");
+	else
+		log_warn("connection: %s, waiting for the next",
+			 strerror(-error));
+	end_link(ctx);
+}
+
+static void on_drained(void *ctx)
+{
+	struct session *s = ctx;
+
+	start_timer(s->turn, 0);
+}
+
+static const struct link_callbacks link_cbs = {
+	.frame = on_frame,
+	.closed = on_closed,
+	.drained = on_drained,
+};
+
+/* Takes @t in any case. */
+static int start_link(struct session *s, struct transport *t)
+{
+	int rc = link_new(s->base, t, OUT_BYTES, OUT_BYTES, FRAMES_PER_TURN,
+			  &link_cbs, s, &s->link);
+
+	if (rc) {
+		transport_close(t);
+		return rc;
+	}
+	rc = agent_connected(s->agent);
+	if (rc)
+		drop_link(s);
+	return rc;
+}
+
+static int accept_host(struct session *s)
+{
+	struct transport *t;
+	int rc, fd = accept4(s->listener, NULL, NULL,
+			     SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	drop_link(s);
+	rc = transport_unix_new(fd, &t);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
+	return start_link(s, t);
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+	int rc = accept_host(arg);
+
+	(void)fd;
+	(void)what;
+	if (rc && rc != -EAGAIN)
+		log_warn("new connection: %s, ignoring", strerror(-rc));
+}
+
+static int serve_vchan(struct session *s)
+{
+	struct transport *t;
+	int rc = transport_vchan_serve(&t);
+
+	return rc ? rc : start_link(s, t);
+}
+
+static void on_serve(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+	int rc = serve_vchan(s);
+
+	(void)fd;
+	(void)what;
+	if (!rc)
+		return;
+	log_warn("offering a vchan: %s, retrying in %u ms", strerror(-rc),
+		 RETRY_MS);
+	start_timer(s->serve, RETRY_MS);
+}
+
+static int listen_unix(struct session *s)
+{
+	s->listener = unix_listen(s->config.unix_path, 0600);
+	if (s->listener < 0) {
+		log_err("%s: %s", s->config.unix_path, strerror(-s->listener));
+		return s->listener;
+	}
+	s->accept = event_new(s->base, s->listener, EV_READ | EV_PERSIST,
+			      on_accept, s);
+	if (!s->accept || event_add(s->accept, NULL))
+		return -ENOMEM;
+	log_info("listening on %s", s->config.unix_path);
+	return 0;
+}
+
+static int offer_vchan(struct session *s)
+{
+	int rc;
+
+	s->serve = evtimer_new(s->base, on_serve, s);
+	if (!s->serve)
+		return -ENOMEM;
+	rc = serve_vchan(s);
+	if (rc)
+		log_err("offering a vchan: %s (are xen-gntalloc, xen-evtchn and xenfs there?)",
+			strerror(-rc));
+	else
+		log_info("offering a vchan at %s", VCHAN_NODE);
+	return rc;
+}
+
+static int agent_send(void *ctx, const uint8_t *buf, size_t len)
+{
+	struct session *s = ctx;
+
+	return s->link ? link_send(s->link, buf, len) : -EPIPE;
+}
+
+static int agent_meminfo(void *ctx, struct meminfo *ret)
+{
+	struct session *s = ctx;
+
+	return s->config.meminfo(s->config.meminfo_ctx, ret);
+}
+
+static const struct agent_callbacks agent_cbs = {
+	.send = agent_send,
+	.meminfo = agent_meminfo,
+};
+
+static int start(struct session *s, struct kdev *k)
+{
+	int rc = agent_new(&s->config.agent, k, &agent_cbs, s, &s->agent);
+
+	if (rc) {
+		log_err("reading the window from the driver: %s",
+			strerror(-rc));
+		return rc;
+	}
+	s->turn = evtimer_new(s->base, on_turn, s);
+	if (!s->turn)
+		return -ENOMEM;
+	return s->config.unix_path ? listen_unix(s) : offer_vchan(s);
+}
+
+int session_new(struct event_base *base, const struct session_config *config,
+		struct kdev *k, struct session **ret)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return -ENOMEM;
+	s->base = base;
+	s->config = *config;
+	s->listener = -1;
+	rc = start(s, k);
+	if (rc) {
+		session_free(s);
+		return rc;
+	}
+	s->kdev = k;
+	*ret = s;
+	return 0;
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	if (s->agent)
+		drop_link(s);
+	if (s->accept)
+		event_free(s->accept);
+	if (s->listener >= 0) {
+		close(s->listener);
+		unlink(s->config.unix_path);
+	}
+	if (s->serve)
+		event_free(s->serve);
+	if (s->turn)
+		event_free(s->turn);
+	agent_free(s->agent);
+	kdev_close(s->kdev);
+	free(s);
+}

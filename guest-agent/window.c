@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * window.c - The driver and the map of its window, kept in step
+ */
+#include "window.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Granules asked for in one state call. */
+#define STATE_CHUNK	4096u
+
+static void forget_block(struct window_map *m, uint32_t block)
+{
+	if (m->blocks[block].zone == BLOCK_ABSENT)
+		return;
+	window_map_set_online(m, window_map_usable(m, block), false);
+	window_map_set_zone(m, block, BLOCK_ABSENT);
+}
+
+/* @words: state of the granules from @base on */
+static void set_from_words(struct window_map *m, struct granules r,
+			   uint32_t base, const uint64_t *words)
+{
+	for (uint32_t g = r.first; g < r.first + r.nr; g++) {
+		uint32_t bit = g - base;
+
+		if (words[bit / 64] >> (bit % 64) & 1)
+			window_map_set_online(m, (struct granules){ g, 1 },
+					      true);
+	}
+}
+
+static int reload_block(struct window *w, uint32_t block,
+			const uint64_t *words, uint32_t base)
+{
+	struct window_map *m = &w->map;
+	struct window_block found;
+	int rc = w->kdev->ops->block(w->kdev, block, &found);
+
+	if (rc)
+		return rc;
+	forget_block(m, block);
+	if (found.zone == BLOCK_ABSENT)
+		return 0;
+	window_map_set_zone(m, block, found.zone);
+	set_from_words(m, window_map_usable(m, block), base, words);
+	return m->blocks[block].online == found.online ? 0 : -EIO;
+}
+
+/* @r: whole blocks, at most STATE_CHUNK granules, ends multiples of 64 */
+static int reload_chunk(struct window *w, struct granules r)
+{
+	uint64_t words[STATE_CHUNK / 64];
+	uint32_t per_block = w->map.geo.block_granules;
+	int rc = w->kdev->ops->state(w->kdev, r.first, r.nr, words);
+
+	for (uint32_t g = r.first; !rc && g < r.first + r.nr; g += per_block)
+		rc = reload_block(w, g / per_block, words, r.first);
+	return rc;
+}
+
+int window_reload(struct window *w)
+{
+	uint32_t nr = w->map.geo.window_granules;
+	int rc = 0;
+
+	for (uint32_t g = 0; !rc && g < nr; g += STATE_CHUNK)
+		rc = reload_chunk(w, (struct granules){
+			g, MIN(STATE_CHUNK, nr - g),
+		});
+	return rc;
+}
+
+int window_init(struct window *w, struct kdev *k)
+{
+	int rc;
+
+	*w = (struct window){ .kdev = k };
+	k->ops->info(k, &w->info);
+	rc = window_map_init(&w->map, &w->info.geo);
+	if (!rc)
+		rc = window_reload(w);
+	if (rc)
+		window_done(w);
+	return rc;
+}
+
+void window_done(struct window *w)
+{
+	window_map_done(&w->map);
+}
+
+/* What the driver says goes; if it says nothing, the old map stands. */
+static void resync(struct window *w, uint32_t block)
+{
+	uint32_t per_block = w->map.geo.block_granules;
+	uint32_t span = MAX(per_block, 64u);
+	uint32_t first = block * per_block / span * span;
+
+	(void)reload_chunk(w, (struct granules){ first, span });
+}
+
+int window_online(struct window *w, struct granules r, enum block_zone zone,
+		  uint32_t *ret_done)
+{
+	uint32_t block = window_map_block_of(&w->map, r.first);
+	int rc = w->kdev->ops->online(w->kdev, r, zone, ret_done);
+
+	if (rc || *ret_done != r.nr) {
+		resync(w, block);
+		return rc;
+	}
+	if (w->map.blocks[block].zone == BLOCK_ABSENT)
+		window_map_set_zone(&w->map, block, zone);
+	window_map_set_online(&w->map, r, true);
+	return 0;
+}
+
+int window_pull(struct window *w, struct granules r, uint64_t floor_pages)
+{
+	int rc = w->kdev->ops->pull(w->kdev, r, floor_pages);
+
+	if (!rc)
+		window_map_set_online(&w->map, r, false);
+	else if (rc != -EBUSY && rc != -ENOMEM && rc != -ENOSPC &&
+		 rc != -EINTR)
+		resync(w, window_map_block_of(&w->map, r.first));
+	return rc;
+}
+
+int window_remove(struct window *w, uint32_t block)
+{
+	int rc = w->kdev->ops->remove(w->kdev, block);
+
+	if (!rc)
+		window_map_set_zone(&w->map, block, BLOCK_ABSENT);
+	else
+		resync(w, block);
+	return rc;
+}
+
+int window_state(struct window *w, uint32_t first, uint32_t nr,
+		 uint64_t *ret_words)
+{
+	int rc = w->kdev->ops->state(w->kdev, first, nr, ret_words);
+
+	if (!rc && memcmp(ret_words, &w->map.in_use[first / 64], nr / 8))
+		rc = window_reload(w);
+	return rc;
+}
