@@ -7,7 +7,7 @@
  * against what the guest says is in use. One guest after the other; nothing is
  * changed.
  */
-#include "control.h"
+#include "audit.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -37,7 +37,7 @@ finding(struct client *c, const struct guest *g, const char *fmt, ...)
 
 static void audit_backed(struct client *c, struct guest *g)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	struct ledger *l = &g->ledger;
 	uint64_t *bits = calloc(l->granules / 64, sizeof(*bits));
 	uint64_t wrong = 0;
@@ -138,7 +138,7 @@ static bool audit_guest(struct client *c, struct guest *g)
 /* By domid, not by index: guests come and go while one of them answers. */
 static struct guest *next_guest(struct client *c)
 {
-	struct service *s = client_service(c);
+	struct service *s = c->service;
 
 	for (uint32_t i = 0; i < s->nr_guests; i++) {
 		struct guest *g = s->guests[i];

@@ -266,6 +266,13 @@ static void print_short_of(const struct cli_report *r, FILE *err)
 			size_words(r->set.target_kib, target));
 }
 
+/* Of these two the daemon's words name the guest: docs/protocol.md. */
+static bool text_names_guest(const struct cli_report *r)
+{
+	return *r->text && (r->status == CONTROL_STATUS_REFUSED ||
+			    r->status == CONTROL_STATUS_NO_GUEST);
+}
+
 void cli_print_problem(const struct cli_report *r, FILE *err)
 {
 	struct text_buf buf;
@@ -273,7 +280,7 @@ void cli_print_problem(const struct cli_report *r, FILE *err)
 	if (r->status == CONTROL_STATUS_OK)
 		return;
 	fprintf(err, "memtide: %s: ", cli_command_name(r->command));
-	if (r->guest)
+	if (r->guest && !text_names_guest(r))
 		fprintf(err, "guest \"%s\": ", text_escape(r->guest, &buf));
 	print_short_of(r, err);
 	fputs(text_escape(*r->text ? r->text : status_words(r->status), &buf),

@@ -2,7 +2,7 @@
  *
  * control_guests.c - list, show, set
  */
-#include "control.h"
+#include "control_guests.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -24,7 +24,7 @@ static uint64_t online_kib(const struct guest *g)
 static void reply_guest(struct client *c, struct guest *g)
 {
 	struct control_reply r = { .body = CONTROL_BODY_GUEST };
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	struct control_guest *info = &r.guest;
 
 	/* The count moves without us while a guest is not managed. */
@@ -51,14 +51,14 @@ static void reply_guest(struct client *c, struct guest *g)
 static void reply_host(struct client *c)
 {
 	struct control_reply r = { .body = CONTROL_BODY_HOST };
-	struct service *s = client_service(c);
+	struct service *s = c->service;
 	struct backend_host host = { 0, 0 };
 
-	s->backend->ops->host(s->backend, &host);
+	s->env.backend->ops->host(s->env.backend, &host);
 	r.host.total_kib = host.total * PAGE_KIB;
 	r.host.free_kib = host.free * PAGE_KIB;
 	r.host.promised_kib = service_promised(s) * PAGE_KIB;
-	r.host.reserve_kib = s->conf.reserve_kib;
+	r.host.reserve_kib = s->env.conf.reserve_kib;
 	r.host.guests = s->nr_guests;
 	client_reply(c, &r);
 }
@@ -72,7 +72,7 @@ static void end_ok(struct client *c)
 
 void control_list(struct client *c)
 {
-	struct service *s = client_service(c);
+	struct service *s = c->service;
 
 	reply_host(c);
 	for (uint32_t i = 0; i < s->nr_guests; i++)

@@ -11,9 +11,6 @@
 
 #include "link.h"
 #include "log.h"
-#include "service.h"
-#include "session.h"
-#include "steps.h"
 
 static const char *const state_names[] = {
 	[GUEST_UNMANAGED] = "unmanaged",
@@ -35,45 +32,53 @@ const char *guest_state_name(enum guest_state state)
 
 static void on_step(evutil_socket_t fd, short what, void *ctx)
 {
+	struct guest *g = ctx;
+
 	(void)fd;
 	(void)what;
-	steps_run(ctx);
+	g->env->ops->step(g);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *ctx)
 {
+	struct guest *g = ctx;
+
 	(void)fd;
 	(void)what;
-	steps_retry(ctx);
+	g->env->ops->retry(g);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *ctx)
+static void on_overdue(evutil_socket_t fd, short what, void *ctx)
 {
+	struct guest *g = ctx;
+
 	(void)fd;
 	(void)what;
-	session_overdue(ctx);
+	g->env->ops->overdue(g);
 }
 
 static void on_offer(evutil_socket_t fd, short what, void *ctx)
 {
+	struct guest *g = ctx;
+
 	(void)fd;
 	(void)what;
-	session_connect(ctx);
+	g->env->ops->offer(g);
 }
 
-int guest_new(struct service *s, const struct backend_domain *d,
+int guest_new(const struct guest_env *env, const struct backend_domain *d,
 	      struct guest **ret)
 {
 	struct guest *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return -ENOMEM;
-	g->service = s;
+	g->env = env;
 	g->domain = *d;
-	g->step_event = event_new(s->base, -1, 0, on_step, g);
-	g->retry_event = event_new(s->base, -1, 0, on_retry, g);
-	g->deadline_event = event_new(s->base, -1, 0, on_deadline, g);
-	g->offer_event = event_new(s->base, -1, 0, on_offer, g);
+	g->step_event = event_new(env->base, -1, 0, on_step, g);
+	g->retry_event = event_new(env->base, -1, 0, on_retry, g);
+	g->deadline_event = event_new(env->base, -1, 0, on_overdue, g);
+	g->offer_event = event_new(env->base, -1, 0, on_offer, g);
 	if (!g->step_event || !g->retry_event || !g->deadline_event ||
 	    !g->offer_event) {
 		guest_free(g);
@@ -130,19 +135,6 @@ void guest_set_why(struct guest *g, const char *fmt, ...)
 void guest_kick(struct guest *g)
 {
 	event_active(g->step_event, EV_TIMEOUT, 0);
-}
-
-void guest_quarantine(struct guest *g, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(g->why, sizeof(g->why), fmt, ap);
-	va_end(ap);
-	guest_log(LOG_LEVEL_ERR, g, "quarantined: %s", g->why);
-	session_drop(g);
-	event_del(g->retry_event);
-	guest_set_state(g, GUEST_QUARANTINED);
 }
 
 bool guest_connected(const struct guest *g)

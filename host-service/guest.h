@@ -10,8 +10,8 @@
  * is taken when it first greets (I6).
  *
  * Everything that happens to a guest, an answer, a new target, a timer, ends
- * in one call of guest_kick(), and from the event loop steps_run() derives and
- * does one small step after the other (plan.h).
+ * in one call of guest_kick(), and from the event loop one small step after
+ * the other is derived (plan.h) and taken (steps.h).
  */
 #ifndef MEMTIDE_GUEST_H
 #define MEMTIDE_GUEST_H
@@ -25,7 +25,6 @@ struct event;
 struct event_base;
 struct guest;
 struct link;
-struct service;
 
 #define GUEST_WHY_MAX	256u
 #define GUEST_UUID_MAX	37u
@@ -50,6 +49,41 @@ enum guest_state {
 	GUEST_NUM_STATES,
 };
 
+/* What the modules above do when something happens to a guest. */
+struct guest_ops {
+	void (*step)(struct guest *g);		/* time for the next step */
+	void (*retry)(struct guest *g);		/* what was held off */
+	void (*overdue)(struct guest *g);	/* no answer in time */
+	void (*offer)(struct guest *g);		/* look for its agent */
+	void (*message)(struct guest *g, const struct guest_msg *msg);
+	void (*gone)(struct guest *g);		/* Xen knows it no more */
+};
+
+/**
+ * struct guest_conf - settings, constant while the service runs
+ * @reserve_kib:	host memory never given to guests
+ * @retry_min_ms:	first delay before trying again what fell short
+ * @retry_max_ms:	the delay doubles up to this
+ */
+struct guest_conf {
+	uint64_t reserve_kib;
+	uint32_t retry_min_ms;
+	uint32_t retry_max_ms;
+};
+
+/**
+ * struct guest_env - what all guests of a service share
+ * @base, @backend:	borrowed
+ * @ctx:		of the owner, for @ops
+ */
+struct guest_env {
+	struct event_base *base;
+	struct backend *backend;
+	struct guest_conf conf;
+	const struct guest_ops *ops;
+	void *ctx;
+};
+
 /* An online request on its way. */
 struct guest_online {
 	uint32_t id;		/* 0: free entry */
@@ -72,7 +106,7 @@ struct guest_watcher {
 
 /**
  * struct guest - one domain
- * @service:	borrowed
+ * @env:	borrowed from the service
  * @domain:	as the hypervisor last had it
  * @why:	why short of the target or quarantined; empty if neither
  * @ledger:	allocated when @managed
@@ -85,12 +119,12 @@ struct guest_watcher {
  * @report:	last report, zero if none
  * @sync_next:	next granule whose state to ask (SYNCING and audit)
  * @sync_audit:	the state replies are for an audit
- * @step_event:	runs steps_run() from the event loop
+ * @step_event:	takes the next step from the event loop
  * @retry_event: lifts the holds; @retry_ms is its next delay
  * @deadline_event: the guest's answer is overdue
  */
 struct guest {
-	struct service *service;
+	const struct guest_env *env;
 	struct backend_domain domain;
 	enum guest_state state;
 	char why[GUEST_WHY_MAX];
@@ -129,7 +163,7 @@ const char *guest_state_name(enum guest_state state);
  *
  * Return: 0 or -ENOMEM
  */
-int guest_new(struct service *s, const struct backend_domain *d,
+int guest_new(const struct guest_env *env, const struct backend_domain *d,
 	      struct guest **ret);
 
 /** guest_free() - Tell the watchers and free; the domain is not touched */
@@ -144,10 +178,6 @@ void guest_set_why(struct guest *g, const char *fmt, ...)
 
 /** guest_kick() - Run steps soon */
 void guest_kick(struct guest *g);
-
-/** guest_quarantine() - Stop everything for this guest, say why, log it */
-void guest_quarantine(struct guest *g, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
 
 /** guest_connected() - Is there an agent that has been welcomed? */
 bool guest_connected(const struct guest *g);

@@ -19,7 +19,7 @@ struct options {
 	const char *backend;
 	const char *sim_dir;
 	const char *socket;
-	struct service_conf conf;
+	struct guest_conf conf;
 };
 
 static const struct option long_options[] = {

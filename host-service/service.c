@@ -12,9 +12,12 @@
 #include "log.h"
 #include "session.h"
 #include "steps.h"
+#include "sync.h"
 
 /* What mapping a granule may cost the host beside the granule: xen-lab.md. */
 #define TABLE_PAGES	2u
+/* A guest with that much more available may give more when asked again. */
+#define SERVICE_RELIEF_KIB	(16u * 1024)
 #define MIB(kib)	((kib) / 1024)
 
 struct guest *service_by_domid(struct service *s, uint32_t domid)
@@ -51,7 +54,7 @@ static struct guest *keep_or_new(struct service *s,
 		g->domain = *d;
 		return g;
 	}
-	if (guest_new(s, d, &g)) {
+	if (guest_new(&s->env, d, &g)) {
 		log_err("guest %u/%s: no memory to look after it, ignoring",
 			d->id.domid, d->name);
 		return NULL;
@@ -79,7 +82,7 @@ static void rescan(struct service *s)
 	uint32_t nr, nr_old = s->nr_guests, live = 0;
 	int rc;
 
-	rc = s->backend->ops->list(s->backend, &domains, &nr);
+	rc = s->env.backend->ops->list(s->env.backend, &domains, &nr);
 	if (rc) {
 		log_err("cannot list domains: %s, ignoring", strerror(-rc));
 		return;
@@ -141,23 +144,74 @@ static void on_backend(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (!s->backend->ops->dispatch(s->backend, &backend_events, s))
+	if (!s->env.backend->ops->dispatch(s->env.backend, &backend_events, s))
 		return;
 	/* Crash-only: the service manager starts us anew, all is read back. */
-	log_err("lost the connection to %s, stopping", s->backend->ops->name);
-	event_base_loopbreak(s->base);
+	log_err("lost the connection to %s, stopping", s->env.backend->ops->name);
+	event_base_loopbreak(s->env.base);
 }
 
+static void on_report(struct guest *g, const struct msg_report *report)
+{
+	bool better = report->mem_available_kib >
+		      g->report.mem_available_kib + SERVICE_RELIEF_KIB;
+
+	g->report = *report;
+	if (better && g->flight.hold_pull)
+		steps_retry(g);
+	guest_tell_watchers(g);
+}
+
+static void on_message(struct guest *g, const struct guest_msg *msg)
+{
+	switch (msg->type) {
+	case GUEST_MSG_HELLO:
+		sync_begin(g, &msg->hello);
+		break;
+	case GUEST_MSG_STATE_REPLY:
+		sync_state(g, &msg->state_reply);
+		break;
+	case GUEST_MSG_ONLINE_REPLY:
+		steps_online_reply(g, &msg->online_reply);
+		break;
+	case GUEST_MSG_PULL_PROGRESS:
+		steps_pull_progress(g, &msg->pull_progress);
+		break;
+	case GUEST_MSG_REPORT:
+		on_report(g, &msg->report);
+		break;
+	case GUEST_MSG_UNSUPPORTED:
+		guest_log(LOG_LEVEL_WARN, g,
+			  "the agent does not know request %u, ignoring",
+			  msg->unsupported.id);
+		break;
+	case GUEST_MSG_UNKNOWN:
+		break;
+	}
+}
+
+static void on_gone(struct guest *g)
+{
+	service_rescan(g->env->ctx);
+}
+
+static const struct guest_ops guest_ops = {
+	.step = steps_run,
+	.retry = steps_retry,
+	.overdue = session_overdue,
+	.offer = session_connect,
+	.message = on_message,
+	.gone = on_gone,
+};
+
 int service_open(struct event_base *base, struct backend *backend,
-		 const struct service_conf *conf, struct service **ret)
+		 const struct guest_conf *conf, struct service **ret)
 {
 	struct service *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
-	s->base = base;
-	s->backend = backend;
-	s->conf = *conf;
+	s->env = (struct guest_env){ base, backend, *conf, &guest_ops, s };
 	s->rescan_event = event_new(base, -1, 0, on_rescan, s);
 	s->backend_event = event_new(base, backend->ops->fd(backend),
 				     EV_READ | EV_PERSIST, on_backend, s);
@@ -197,7 +251,7 @@ uint64_t service_promised(const struct service *s)
 /* I4: what this guest would be promised beyond now must be there. */
 static int admit(struct guest *g, uint32_t target, char *why, size_t size)
 {
-	struct service *s = g->service;
+	struct service *s = g->env->ctx;
 	uint64_t need_kib, have_kib, gone_kib;
 	struct backend_host host;
 	uint32_t more;
@@ -206,14 +260,14 @@ static int admit(struct guest *g, uint32_t target, char *why, size_t size)
 	more = target - MIN(target, g->ledger.nr_backed);
 	if (!more)
 		return 0;
-	rc = s->backend->ops->host(s->backend, &host);
+	rc = s->env.backend->ops->host(s->env.backend, &host);
 	if (rc) {
 		snprintf(why, size, "cannot ask the host for its memory: %s",
 			 strerror(-rc));
 		return rc;
 	}
 	need_kib = (uint64_t)more * (GRANULE_KIB + TABLE_PAGES * PAGE_KIB);
-	gone_kib = service_promised(s) * PAGE_KIB + s->conf.reserve_kib;
+	gone_kib = service_promised(s) * PAGE_KIB + s->env.conf.reserve_kib;
 	gone_kib -= (uint64_t)guest_admitted(g) *
 		    (GRANULE_KIB + TABLE_PAGES * PAGE_KIB);
 	have_kib = host.free * PAGE_KIB;
@@ -230,7 +284,7 @@ static int admit(struct guest *g, uint32_t target, char *why, size_t size)
 static int store_target(struct guest *g, uint32_t target, char *why,
 			size_t size)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	char text[BACKEND_VALUE_MAX];
 	int rc;
 

@@ -8,26 +8,13 @@
 #include "guest.h"
 
 /**
- * struct service_conf - settings, constant while the service runs
- * @reserve_kib:	host memory never given to guests
- * @retry_min_ms:	first delay before trying again what fell short
- * @retry_max_ms:	the delay doubles up to this
- */
-struct service_conf {
-	uint64_t reserve_kib;
-	uint32_t retry_min_ms;
-	uint32_t retry_max_ms;
-};
-
-/**
  * struct service
- * @base, @backend:	borrowed from the caller of service_open()
- * @guests:		owned; in order of domid
+ * @env:	what the guests see of it; base and backend borrowed from the
+ *		caller of service_open()
+ * @guests:	owned; in order of domid
  */
 struct service {
-	struct event_base *base;
-	struct backend *backend;
-	struct service_conf conf;
+	struct guest_env env;
 	struct event *backend_event;
 	struct event *rescan_event;
 	struct guest **guests;
@@ -40,7 +27,7 @@ struct service {
  * Return: 0 or a negative errno
  */
 int service_open(struct event_base *base, struct backend *backend,
-		 const struct service_conf *conf, struct service **ret);
+		 const struct guest_conf *conf, struct service **ret);
 
 /** service_close() - Stop; guests keep what they hold. NULL is accepted */
 void service_close(struct service *s);

@@ -6,14 +6,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "frame.h"
 #include "link.h"
 #include "log.h"
-#include "service.h"
-#include "steps.h"
-#include "sync.h"
 #include "transport.h"
 
 #define SESSION_OUT_MIN		1024u
@@ -52,56 +50,10 @@ void session_lose(struct guest *g)
 	g->offer_ms = MIN(g->offer_ms * 2, SESSION_OFFER_MAX_MS);
 }
 
-static void on_report(struct guest *g, const struct msg_report *report)
-{
-	bool better = report->mem_available_kib >
-		      g->report.mem_available_kib + 16 * 1024;
-
-	g->report = *report;
-	if (better && g->flight.hold_pull)
-		steps_retry(g);
-	guest_tell_watchers(g);
-}
-
-static void on_message(struct guest *g, const struct guest_msg *msg)
-{
-	switch (msg->type) {
-	case GUEST_MSG_HELLO:
-		if (g->state == GUEST_GREETING) {
-			g->offer_ms = SESSION_OFFER_MIN_MS;
-			sync_begin(g, &msg->hello);
-		} else {
-			guest_log(LOG_LEVEL_WARN, g,
-				  "hello twice, dropping the connection");
-			session_lose(g);
-		}
-		break;
-	case GUEST_MSG_STATE_REPLY:
-		sync_state(g, &msg->state_reply);
-		break;
-	case GUEST_MSG_ONLINE_REPLY:
-		steps_online_reply(g, &msg->online_reply);
-		break;
-	case GUEST_MSG_PULL_PROGRESS:
-		steps_pull_progress(g, &msg->pull_progress);
-		break;
-	case GUEST_MSG_REPORT:
-		on_report(g, &msg->report);
-		break;
-	case GUEST_MSG_UNSUPPORTED:
-		guest_log(LOG_LEVEL_WARN, g,
-			  "the agent does not know request %u, ignoring",
-			  msg->unsupported.id);
-		break;
-	case GUEST_MSG_UNKNOWN:
-		break;
-	}
-}
-
-/* Before the first Hello nothing but Hello makes sense. */
+/* Hello comes first, and once. */
 static bool in_order(const struct guest *g, const struct guest_msg *msg)
 {
-	return g->state != GUEST_GREETING || msg->type == GUEST_MSG_HELLO ||
+	return (g->state == GUEST_GREETING) == (msg->type == GUEST_MSG_HELLO) ||
 	       msg->type == GUEST_MSG_UNKNOWN;
 }
 
@@ -110,7 +62,7 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 	/* 4 KiB of bitmap: too much for a stack that callbacks share. */
 	static struct guest_msg msg;
 	struct guest *g = ctx;
-	const char *why = "message before hello";
+	const char *why = "hello twice, or not first";
 	int rc = codec_decode_guest(buf, len, &msg, &why);
 
 	if (rc || !in_order(g, &msg)) {
@@ -119,7 +71,9 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 		session_lose(g);
 		return;
 	}
-	on_message(g, &msg);
+	if (msg.type == GUEST_MSG_HELLO)
+		g->offer_ms = SESSION_OFFER_MIN_MS;
+	g->env->ops->message(g, &msg);
 	if (g->link)
 		session_expect(g);
 }
@@ -140,7 +94,7 @@ static const struct link_callbacks callbacks = {
 
 void session_connect(struct guest *g)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	struct transport *t;
 	int rc;
 
@@ -152,7 +106,7 @@ void session_connect(struct guest *g)
 	if (rc == -ENOENT || rc == -ESRCH)
 		return;
 	if (!rc) {
-		rc = link_new(g->service->base, t, SESSION_OUT_MIN,
+		rc = link_new(g->env->base, t, SESSION_OUT_MIN,
 			      SESSION_OUT_MAX, SESSION_FRAMES_MAX, &callbacks,
 			      g, &g->link);
 		if (rc)
@@ -187,6 +141,20 @@ void session_expect(struct guest *g)
 		arm_ms(g->deadline_event, SESSION_ANSWER_S * 1000);
 	else
 		event_del(g->deadline_event);
+}
+
+void session_quarantine(struct guest *g, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(g->why, sizeof(g->why), fmt, ap);
+	va_end(ap);
+	guest_log(LOG_LEVEL_ERR, g, "quarantined: %s", g->why);
+	session_drop(g);
+	event_del(g->retry_event);
+	event_del(g->offer_event);
+	guest_set_state(g, GUEST_QUARANTINED);
 }
 
 int session_send(struct guest *g, const struct host_msg *msg)

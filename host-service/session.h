@@ -2,9 +2,9 @@
  *
  * session.h - The conversation with one guest's agent
  *
- * Decodes what the agent sends and hands it to sync.c and steps.c; sends their
+ * Decodes what the agent sends and hands it up (guest_ops.message); sends
  * requests. A message that breaks the format ends the connection; one that
- * breaks the law quarantines the guest (in those modules).
+ * breaks the law quarantines the guest, which those above decide.
  */
 #ifndef MEMTIDE_SESSION_H
 #define MEMTIDE_SESSION_H
@@ -33,6 +33,10 @@ void session_drop(struct guest *g);
  * The state becomes GUEST_LOST, or GUEST_UNMANAGED if it never was managed.
  */
 void session_lose(struct guest *g);
+
+/** session_quarantine() - Stop everything for this guest, say why, log it */
+void session_quarantine(struct guest *g, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /** session_overdue() - The agent has not answered in time: drop, reconnect */
 void session_overdue(struct guest *g);

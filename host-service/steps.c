@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "log.h"
-#include "service.h"
 #include "session.h"
 
 #define STEPS_PULL_DEADLINE_MS	20000u
@@ -22,7 +21,7 @@ static uint64_t expected_pages(const struct guest *g)
 
 int steps_drift(struct guest *g, int64_t *ret_pages)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	int rc = b->ops->domain(b, &g->domain.id, &g->domain);
 
 	if (!rc)
@@ -48,7 +47,7 @@ static int check_pages(struct guest *g)
 /* I3: the maximum is what is held, and for a step what it may add. */
 static int set_max(struct guest *g, uint32_t more_granules)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	uint64_t pages = expected_pages(g);
 
 	pages += (uint64_t)more_granules * GRANULE_PAGES;
@@ -63,7 +62,7 @@ static void dispose(struct guest *g, const char *what, struct granules r,
 		    int rc, bool *hold)
 {
 	if (rc == -ESRCH) {
-		service_rescan(g->service);
+		g->env->ops->gone(g);
 		return;
 	}
 	guest_log(rc == -ENOMEM ? LOG_LEVEL_INFO : LOG_LEVEL_ERR, g,
@@ -80,7 +79,7 @@ static void dispose(struct guest *g, const char *what, struct granules r,
 
 static void do_populate(struct guest *g, struct granules r)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	uint32_t done = 0;
 	int rc;
 
@@ -105,7 +104,7 @@ static void do_populate(struct guest *g, struct granules r)
 
 static void do_give_back(struct guest *g, struct granules r)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	uint32_t done = 0;
 	int rc;
 
@@ -186,13 +185,13 @@ static void arm_retry(struct guest *g)
 	struct timeval tv = { g->retry_ms / 1000, g->retry_ms % 1000 * 1000 };
 
 	event_add(g->retry_event, &tv);
-	g->retry_ms = MIN(g->retry_ms * 2, g->service->conf.retry_max_ms);
+	g->retry_ms = MIN(g->retry_ms * 2, g->env->conf.retry_max_ms);
 }
 
 /* Nothing left to do: everyone is told the same story (I5). */
 static void settle(struct guest *g)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	uint32_t held = g->ledger.nr_backed;
 	int rc;
 
@@ -208,7 +207,7 @@ static void settle(struct guest *g)
 			  "cannot tell Xen and the toolstack: %s, ignoring",
 			  strerror(-rc));
 	if (held == g->target) {
-		g->retry_ms = g->service->conf.retry_min_ms;
+		g->retry_ms = g->env->conf.retry_min_ms;
 		guest_set_why(g, "%s", "");
 	} else if (g->flight.hold_grow || g->flight.hold_pull ||
 		   g->flight.hold_give) {
@@ -280,7 +279,7 @@ static void lift_holds(struct guest *g)
 void steps_retarget(struct guest *g)
 {
 	lift_holds(g);
-	g->retry_ms = g->service->conf.retry_min_ms;
+	g->retry_ms = g->env->conf.retry_min_ms;
 	g->settled = false;
 }
 
@@ -340,7 +339,7 @@ static bool take_range(struct guest *g, struct granules r)
 {
 	if (!ledger_contains(&g->ledger, r) ||
 	    !ledger_is_exposed(&g->ledger, r)) {
-		guest_quarantine(g,
+		session_quarantine(g,
 				 "it gave up granules %u+%u, which it does not have",
 				 r.first, r.nr);
 		return false;

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "log.h"
-#include "service.h"
 #include "session.h"
 #include "steps.h"
 
@@ -25,7 +24,7 @@ static void window_text(const struct msg_hello *h, char text[BACKEND_VALUE_MAX])
 
 static int store_number(struct guest *g, const char *key, uint64_t value)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	char text[BACKEND_VALUE_MAX];
 
 	snprintf(text, sizeof(text), "%" PRIu64, value);
@@ -34,7 +33,7 @@ static int store_number(struct guest *g, const char *key, uint64_t value)
 
 static int load_number(struct guest *g, const char *key, uint64_t *ret)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	char text[BACKEND_VALUE_MAX], *end;
 	int rc = b->ops->store_read(b, &g->domain.id, key, text, sizeof(text));
 
@@ -48,7 +47,7 @@ static int load_number(struct guest *g, const char *key, uint64_t *ret)
 /* The window may be announced once in a domain's life. */
 static int check_window(struct guest *g, const struct msg_hello *hello)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	char now[BACKEND_VALUE_MAX], before[BACKEND_VALUE_MAX];
 	int rc;
 
@@ -59,14 +58,14 @@ static int check_window(struct guest *g, const struct msg_hello *hello)
 		return b->ops->store_write(b, &g->domain.id, "window", now);
 	if (rc || !strcmp(now, before))
 		return rc;
-	guest_quarantine(g, "its window was \"%s\" and is now \"%s\"", before,
+	session_quarantine(g, "its window was \"%s\" and is now \"%s\"", before,
 			 now);
 	return -EPROTO;
 }
 
 static int load_backed(struct guest *g)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	struct ledger *l = &g->ledger;
 	uint64_t *bits = calloc(l->granules / 64, sizeof(*bits));
 	int rc = -ENOMEM;
@@ -83,13 +82,13 @@ static int load_backed(struct guest *g)
 /* What the domain was built with: known from the first greeting on. */
 static int load_boot_pages(struct guest *g)
 {
-	struct backend *b = g->service->backend;
+	struct backend *b = g->env->backend;
 	int rc = load_number(g, "boot-pages", &g->boot_pages);
 
 	if (rc != -ENOENT)
 		return rc;
 	if (g->ledger.nr_backed) {
-		guest_quarantine(g,
+		session_quarantine(g,
 				 "its window lies over %u granules of memory that memtide never gave",
 				 g->ledger.nr_backed);
 		return -EPROTO;
@@ -162,7 +161,7 @@ void sync_begin(struct guest *g, const struct msg_hello *hello)
 	int rc;
 
 	if (hello->major != PROTO_MAJOR) {
-		guest_quarantine(g, "its agent %s speaks protocol %u, not %u",
+		session_quarantine(g, "its agent %s speaks protocol %u, not %u",
 				 hello->agent_version, hello->major,
 				 PROTO_MAJOR);
 		return;
@@ -236,7 +235,7 @@ void sync_state(struct guest *g, const struct msg_state_reply *reply)
 	wrong = take_words(g, reply);
 	g->audit_wrong += wrong;
 	if (wrong && !g->sync_audit) {
-		guest_quarantine(g,
+		session_quarantine(g,
 				 "it uses %" PRIu64 " granules that the host does not back, near granule %u",
 				 wrong, reply->first);
 		return;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * control_guests.h - list, show, set
+ */
+#ifndef MEMTIDE_CONTROL_GUESTS_H
+#define MEMTIDE_CONTROL_GUESTS_H
+
+#include "client.h"
+
+/* Each answers the client's request of that name, at once or later. */
+void control_list(struct client *c);
+void control_show(struct client *c);
+void control_set(struct client *c);
+
+/** control_set_timeout() - The time of a set that waits is over */
+void control_set_timeout(struct client *c);
+
+#endif
