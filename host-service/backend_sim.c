@@ -14,6 +14,8 @@
 #include "transport_unix.h"
 
 #define SIM_DOMAINS_MAX	65536u
+/* A socket gets its permissions when it is listened on: see unix_listen(). */
+#define SIM_EVENTS	(IN_ATTRIB | IN_MOVED_TO | IN_CLOSE_WRITE)
 
 struct backend_sim {
 	struct backend backend;
@@ -260,8 +262,7 @@ int backend_sim_open(const char *dir, struct backend **ret)
 	strcpy(s->dir, dir);
 	s->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (s->inotify < 0 ||
-	    inotify_add_watch(s->inotify, dir, IN_CREATE | IN_MOVED_TO |
-			      IN_CLOSE_WRITE) < 0) {
+	    inotify_add_watch(s->inotify, dir, SIM_EVENTS) < 0) {
 		rc = -errno;
 		goto out_close;
 	}

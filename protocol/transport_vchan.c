@@ -53,28 +53,8 @@ static void silent_message(struct xentoollog_logger *logger,
 	(void)al;
 }
 
-static void silent_progress(struct xentoollog_logger *logger,
-			    const char *context, const char *doing_what,
-			    int percent, unsigned long done,
-			    unsigned long total)
-{
-	(void)logger;
-	(void)context;
-	(void)doing_what;
-	(void)percent;
-	(void)done;
-	(void)total;
-}
-
-static void silent_destroy(struct xentoollog_logger *logger)
-{
-	(void)logger;
-}
-
 static struct xentoollog_logger silent = {
 	.vmessage = silent_message,
-	.progress = silent_progress,
-	.destroy = silent_destroy,
 };
 
 static struct libxenvchan *chan_of(struct transport *t)
@@ -221,10 +201,10 @@ static int check_offer(const char *base)
 	struct xs_handle *xs;
 	int rc;
 
-	errno = 0;
+	/* Without xenstore nobody knows what the guest offers: no -ENOENT. */
 	xs = xs_open(0);
 	if (!xs)
-		return foreign_error();
+		return -EIO;
 	rc = check_node(xs, base, "ring-ref");
 	if (!rc)
 		rc = check_node(xs, base, "event-channel");

@@ -29,8 +29,8 @@ int transport_vchan_serve(struct transport **ret);
  * transport_vchan_connect() - In dom0: connect to the channel a guest offers
  * @domid:	the guest
  *
- * Return: 0, -ENOENT if the guest offers none, -EAGAIN if it has not yet seen an
- * earlier connection of ours end (it will offer anew), -EPROTO if what it
+ * Return: 0, -ENOENT if the guest offers none, -EAGAIN if it has not yet seen
+ * an earlier connection of ours end (it will offer anew), -EPROTO if what it
  * offers is no good, or another negative errno
  */
 int transport_vchan_connect(uint32_t domid, struct transport **ret);
