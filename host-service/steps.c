@@ -215,6 +215,7 @@ static void settle(struct guest *g)
 	} else {
 		guest_set_why(g, "the window has no room for a whole block, or the rest is too small to open one");
 	}
+	g->settled = true;
 	guest_set_state(g, GUEST_READY);
 	guest_tell_watchers(g);
 }
@@ -239,13 +240,14 @@ void steps_run(struct guest *g)
 	if (!guest_connected(g))
 		return;
 	step = plan_next(&g->ledger, g->target, &g->flight, &r, &nr);
-	if (step != PLAN_SETTLED)
+	if (step != PLAN_SETTLED) {
+		g->settled = false;
 		mark_busy(g);
+	}
 	switch (step) {
 	case PLAN_SETTLED:
 		if (guest_busy(g) || !g->settled)
 			settle(g);
-		g->settled = true;
 		break;
 	case PLAN_WAIT:
 		break;
