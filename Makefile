@@ -43,7 +43,7 @@ AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan size cli \
-	pull_plan meminfo agent
+	control_client pull_plan sizing meminfo agent
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread
@@ -87,5 +87,140 @@ $B/%.o: %.c | $(PROTO_GEN:%=$B/gen/%.pb-c.h)
 	$(CC) $(ALL_CFLAGS) $(INC) $(XINC) -c -o $@ $<
 
 $B/guest-agent/kdev_ioctl.o: XINC = -Iguest-kernel-patches/uapi
+
+# Tests -----------------------------------------------------------------
+
+unit_progs := $(UNIT:%=$B/tests/unit/test_%)
+$B/tests/unit/test_%: $B/tests/unit/test_%.o $B/libhost.a $B/libagent.a \
+		$B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS)
+$B/tests/unit/%.o: XINC = -Ihost-service -Iguest-agent
+
+SCHEDULES_SRC := schedules
+$B/sim-schedules: $(SCHEDULES_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+$B/tests/sim/%.o: XINC = -Ihost-service
+
+.PHONY: deps-build deps-fast deps-lab
+deps-build:
+	@tests/lint/install-packages build
+deps-fast:
+	@tests/lint/install-packages build fast
+deps-lab:
+	@tests/lint/install-packages build fast lab
+
+# What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
+.PHONY: lint unit fuzz-short schedules-short schedules kernel-test lab-test
+lint: all
+	@tests/lint/check-layers
+	@tests/lint/check-headers $B
+	@tests/lint/check-scripts
+	@tests/lint/check-man $B && echo "ok man"
+
+unit: $(unit_progs)
+	@for test in $(unit_progs); do \
+		CMOCKA_MESSAGE_OUTPUT=TAP $$test || \
+			echo "not ok $$test: status $$?"; \
+	done
+
+FUZZ := frame codec_host codec_guest control
+fuzz_progs := $(FUZZ:%=build/fuzz/fuzz_%)
+FUZZ_RUNS ?= 200000
+$(fuzz_progs): build/fuzz/%: tests/fuzz/%.c $(PROTO_GEN:%=build/gen/%.pb-c.c)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -Iprotocol -Ibuild/gen -o $@ $< \
+		protocol/frame.c protocol/codec.c protocol/control_codec.c \
+		protocol/log.c $(PROTO_GEN:%=build/gen/%.pb-c.c) -lprotobuf-c
+fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs
+	@for fuzz in $(FUZZ); do \
+		mkdir -p build/fuzz/found-$$fuzz; \
+		if build/fuzz/fuzz_$$fuzz -runs=$(FUZZ_RUNS) -seed=1 \
+			-artifact_prefix=build/fuzz/ build/fuzz/found-$$fuzz \
+			tests/fuzz/corpus/$$fuzz >build/fuzz/$$fuzz.log 2>&1; \
+		then echo "ok fuzz $$fuzz"; \
+		else tail -n 40 build/fuzz/$$fuzz.log; \
+			echo "not ok fuzz $$fuzz"; fi; \
+	done
+
+schedules-short: all $B/sim-schedules
+	@$B/sim-schedules --build $B --count 60
+
+schedules: all $B/sim-schedules ## 2,000 random schedules on the simulated machine
+	@$B/sim-schedules --build $B --count 2000 --jobs 2
+
+kernel-test: ## the series and the driver under plain QEMU
+	@tests/kernel/run
+
+lab-test: all ## every case on real Xen
+	@tests/nested/build
+	@tests/nested/suite
+
+.PHONY: check check-fast
+check: deps-lab ## every test, real Xen included
+	@tests/check build check-fast-parts schedules kernel-test lab-test
+
+check-fast: deps-fast ## everything that needs no VM, with sanitizers
+	@DEV=1 tests/check build/dev lint unit fuzz-short schedules-short
+
+# Within check: the same parts, sanitized, counted with the others.
+.PHONY: check-fast-parts
+check-fast-parts:
+	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short schedules-short
+
+# To see it -------------------------------------------------------------
+
+.PHONY: demo demo-xen lab bench
+demo: deps-build ## memtided and three agents on a simulated machine
+	@$(MAKE) --no-print-directory -s all
+	@tests/demo/demo build
+
+demo-xen: deps-lab all ## a real guest on real Xen resized before your eyes
+	@tests/nested/build
+	@tests/nested/run --guests 1 --script tests/nested/demo-xen
+
+lab: deps-lab all ## a dom0 console with two guests running
+	@tests/nested/build
+	@tests/nested/lab
+
+bench: deps-lab all ## memtide beside the stock balloon, one lab boot
+	@tests/nested/build
+	@tests/nested/run --guests 1 --stock 0 --script tests/bench/bench
+
+# Installation ----------------------------------------------------------
+
+.PHONY: install install-host install-agent uninstall
+install: install-host install-agent ## both sides, below DESTDIR
+install-host: $B/memtided $B/memtide ## what dom0 needs
+	install -D -m 755 $B/memtided $(DESTDIR)$(sbindir)/memtided
+	install -D -m 755 $B/memtide $(DESTDIR)$(bindir)/memtide
+	install -D -m 644 host-service/memtided.service \
+		$(DESTDIR)$(unitdir)/memtided.service
+	install -D -m 644 docs/memtided.8 $(DESTDIR)$(mandir)/man8/memtided.8
+	install -D -m 644 docs/memtide.1 $(DESTDIR)$(mandir)/man1/memtide.1
+install-agent: $B/memtide-agent ## what a guest needs, besides its kernel
+	install -D -m 755 $B/memtide-agent $(DESTDIR)$(sbindir)/memtide-agent
+	install -D -m 644 guest-agent/memtide-agent.service \
+		$(DESTDIR)$(unitdir)/memtide-agent.service
+	install -D -m 644 docs/memtide-agent.8 \
+		$(DESTDIR)$(mandir)/man8/memtide-agent.8
+uninstall:
+	rm -f $(DESTDIR)$(sbindir)/memtided $(DESTDIR)$(bindir)/memtide \
+		$(DESTDIR)$(sbindir)/memtide-agent \
+		$(DESTDIR)$(unitdir)/memtided.service \
+		$(DESTDIR)$(unitdir)/memtide-agent.service \
+		$(DESTDIR)$(mandir)/man8/memtided.8 \
+		$(DESTDIR)$(mandir)/man8/memtide-agent.8 \
+		$(DESTDIR)$(mandir)/man1/memtide.1
+
+.PHONY: kernel clean help
+kernel: deps-lab ## build the guest kernel and module into the cache
+	@guest-kernel-patches/build-kernel
+
+clean: ## remove build/; the cache outside stays
+	rm -rf build
+
+help: ## this
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 18
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -12,6 +12,7 @@
 
 #define NR_COLUMNS	8u
 #define BAR_WIDTH	30u
+#define MILESTONES	20u	/* lines of progress on the whole way */
 
 /* One row of the list, ready to print. */
 struct row {
@@ -319,7 +320,7 @@ static void print_bar(const struct cli_progress *p,
 	memset(bar + filled, '.', BAR_WIDTH - filled);
 	bar[BAR_WIDTH] = '\0';
 	/* Back to the line's start; clear what a longer line left there. */
-	fprintf(out, "\r[%s] %s of %s, %.12s\x1b[K", bar,
+	fprintf(out, "\r[%s] %s, target %s, %.12s\x1b[K", bar,
 		size_short(now->held_kib, held),
 		size_short(now->target_kib, target),
 		text_escape(now->state, &state));
@@ -332,7 +333,7 @@ static void print_step(const struct cli_progress *p,
 	char held[SIZE_TEXT_MAX], target[SIZE_TEXT_MAX],
 	     online[SIZE_TEXT_MAX];
 
-	fprintf(out, "%s: %s, holds %s of %s, %s online\n",
+	fprintf(out, "%s: %s, holds %s, target %s, %s online\n",
 		text_escape(p->guest, &guest), text_escape(now->state, &state),
 		size_words(now->held_kib, held),
 		size_words(now->target_kib, target),
@@ -346,10 +347,25 @@ static bool same_progress(const struct control_progress *a,
 	       a->target_kib == b->target_kib && !strcmp(a->state, b->state);
 }
 
+/* A log of a large guest's way wants its milestones, not its every granule. */
+static bool is_milestone(const struct cli_progress *p,
+			 const struct control_progress *now)
+{
+	uint64_t stride = distance(p->start_kib, now->target_kib) /
+			  MILESTONES;
+
+	return strcmp(now->state, p->shown.state) ||
+	       now->target_kib != p->shown.target_kib ||
+	       distance(now->held_kib, p->shown.held_kib) >= stride ||
+	       distance(now->online_kib, p->shown.online_kib) >= stride;
+}
+
 void cli_print_progress(struct cli_progress *p,
 			const struct control_progress *now, FILE *out)
 {
 	if (p->started && same_progress(now, &p->shown))
+		return;
+	if (p->started && !p->redraw && !is_milestone(p, now))
 		return;
 	if (!p->started)
 		p->start_kib = now->held_kib;

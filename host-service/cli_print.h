@@ -23,7 +23,7 @@ void cli_print_problem(const struct cli_report *r, FILE *err);
  * struct cli_progress - how a set goes on
  * @guest:	GUEST as typed, borrowed
  * @redraw:	one line drawn again and again, for a terminal; else a line for
- *		each change
+ *		each change of state and each twentieth of the way
  * @started:	@start_kib is known
  * @start_kib:	held when the first progress came
  * @shown:	the last progress printed
@@ -36,7 +36,7 @@ struct cli_progress {
 	struct control_progress shown;
 };
 
-/** cli_print_progress() - Print @now unless it is what was printed last */
+/** cli_print_progress() - Print @now, if it says more than was printed last */
 void cli_print_progress(struct cli_progress *p,
 			const struct control_progress *now, FILE *out);
 

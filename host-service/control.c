@@ -227,6 +227,22 @@ static void open_to_group(const char *path)
 			 ": %s, ignoring", path, strerror(errno));
 }
 
+/* Under systemd RuntimeDirectory= has made it. */
+static void make_directory(const char *path)
+{
+	char dir[sizeof(((struct control *)NULL)->path)];
+	char *slash;
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	if (!slash || slash == dir)
+		return;
+	*slash = 0;
+	if (!mkdir(dir, 0755) || errno == EEXIST)
+		return;
+	log_warn("cannot make %s: %s, ignoring", dir, strerror(errno));
+}
+
 int control_open(struct event_base *base, struct service *service,
 		 const char *path, struct control **ret)
 {
@@ -237,6 +253,7 @@ int control_open(struct event_base *base, struct service *service,
 		return -ENOMEM;
 	c->base = base;
 	c->service = service;
+	make_directory(path);
 	c->fd = unix_listen(path, 0660);
 	if (c->fd < 0) {
 		rc = c->fd;

@@ -1,0 +1,758 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * test_agent.c - The guest's side of the protocol, against a simulated kernel
+ *
+ * The host is played by the test, through the real codec; time is a number.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "codec.h"
+#include "frame.h"
+#include "kdev_sim.h"
+#include "log.h"
+#include "sim_machine.h"
+
+#define BLOCK		64u
+#define WINDOW		1024u
+#define BOOT_PAGES	65536u	/* 256 MiB */
+#define INBOX		256u
+
+/**
+ * struct world - a domain, its agent, and the host's end of the connection
+ * @room:	messages the queue out still takes
+ */
+struct world {
+	char dir[32];
+	struct sim_machine *m;
+	uint32_t domid;
+	struct kdev *kdev;
+	struct agent *agent;
+	uint64_t now;
+	unsigned int room;
+	struct guest_msg *inbox;
+	unsigned int nr_inbox;
+	struct host_msg msg;
+	uint8_t buf[FRAME_PAYLOAD_MAX];
+};
+
+static int world_send(void *ctx, const uint8_t *buf, size_t len)
+{
+	struct world *w = ctx;
+	const char *why = NULL;
+
+	if (!w->room)
+		return -ENOBUFS;
+	w->room--;
+	assert_true(w->nr_inbox < INBOX);
+	if (codec_decode_guest(buf, len, &w->inbox[w->nr_inbox++], &why))
+		fail_msg("the agent sent nonsense: %s", why);
+	return 0;
+}
+
+static int world_meminfo(void *ctx, struct meminfo *ret)
+{
+	return kdev_sim_meminfo(((struct world *)ctx)->kdev, ret);
+}
+
+static const struct agent_callbacks world_cbs = { world_send, world_meminfo };
+
+static void start_agent(struct world *w, uint64_t fixed_floor)
+{
+	struct agent_config config = {
+		.agent_version = "1", .kernel_release = "6.12",
+		.boot_id = { 1 }, .floor_pages = fixed_floor,
+	};
+
+	assert_int_equal(kdev_sim_open(w->dir, w->domid, &w->kdev), 0);
+	assert_int_equal(agent_new(&config, w->kdev, &world_cbs, w, &w->agent),
+			 0);
+}
+
+static void stop_agent(struct world *w)
+{
+	agent_free(w->agent);
+	kdev_close(w->kdev);
+	w->agent = NULL;
+	w->kdev = NULL;
+}
+
+static int setup(void **state)
+{
+	static const struct sim_domain_config config = {
+		.name = "a", .uuid = { 9 }, .boot_pages = BOOT_PAGES,
+		.block_granules = BLOCK, .memmap_granules = 1,
+		.window_gfn = 1 << 20, .window_granules = WINDOW,
+		.used_pages = 1000,
+	};
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->inbox = calloc(INBOX, sizeof(*w->inbox));
+	assert_non_null(w->inbox);
+	strcpy(w->dir, "/tmp/memtide-agent-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	assert_int_equal(sim_create(w->dir, 4 << 20, 4, WINDOW, 1), 0);
+	assert_int_equal(sim_open(w->dir, &w->m), 0);
+	assert_int_equal(sim_domain_create(w->m, &config, &w->domid), 0);
+	assert_int_equal(sim_set_max(w->m, w->domid, 4 << 20), 0);
+	w->room = UINT32_MAX;
+	w->now = 1000;
+	start_agent(w, 1);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	char command[64], why[128];
+
+	assert_int_equal(sim_violations(w->m, why, sizeof(why)), 0);
+	stop_agent(w);
+	sim_close(w->m);
+	snprintf(command, sizeof(command), "rm -rf %s", w->dir);
+	assert_int_equal(system(command), 0);
+	free(w->inbox);
+	free(w);
+	return 0;
+}
+
+/* The host ------------------------------------------------------------- */
+
+static int say(struct world *w)
+{
+	const char *why = NULL;
+	size_t len = codec_encode_host(&w->msg, w->buf);
+	int rc = agent_frame(w->agent, w->buf, len, w->now, &why);
+
+	if (rc)
+		assert_non_null(why);
+	return rc;
+}
+
+static int say_welcome(struct world *w, uint32_t interval_ms)
+{
+	w->msg.type = HOST_MSG_WELCOME;
+	w->msg.welcome = (struct msg_welcome){
+		.major = PROTO_MAJOR, .report_interval_ms = interval_ms,
+		.keepalive_s = 60,
+	};
+	return say(w);
+}
+
+static int say_pull(struct world *w, uint32_t id, uint32_t nr, uint32_t ms)
+{
+	w->msg.type = HOST_MSG_PULL_REQUEST;
+	w->msg.pull_request = (struct msg_pull_request){ id, nr, ms };
+	return say(w);
+}
+
+static int say_cancel(struct world *w, uint32_t id)
+{
+	w->msg.type = HOST_MSG_PULL_CANCEL;
+	w->msg.pull_cancel.id = id;
+	return say(w);
+}
+
+static int say_state(struct world *w, uint32_t first, uint32_t nr)
+{
+	w->msg.type = HOST_MSG_STATE_REQUEST;
+	w->msg.state_request = (struct msg_state_request){ 7, first, nr };
+	return say(w);
+}
+
+static void back(struct world *w, uint32_t granule)
+{
+	uint64_t words[WINDOW / 64];
+	uint32_t done;
+
+	assert_int_equal(sim_backed(w->m, w->domid, 0, WINDOW, words), 0);
+	if (words[granule / 64] >> (granule % 64) & 1)
+		return;
+	assert_int_equal(sim_populate(w->m, w->domid,
+				      (struct granules){ granule, 1 }, &done),
+			 0);
+}
+
+/* Back blocks first..first+nr-1 and ask for them to be put online. */
+static int say_grow(struct world *w, uint32_t id, uint32_t first, uint32_t nr)
+{
+	struct msg_online_request *req = &w->msg.online_request;
+
+	w->msg.type = HOST_MSG_ONLINE_REQUEST;
+	*req = (struct msg_online_request){ .id = id, .nr_ranges = nr };
+	for (uint32_t i = 0; i < nr; i++) {
+		struct granules r = { (first + i) * BLOCK, BLOCK };
+
+		for (uint32_t g = 0; g < BLOCK; g++)
+			back(w, r.first + g);
+		req->ranges[i] = r;
+	}
+	return say(w);
+}
+
+static void turn(struct world *w)
+{
+	uint64_t wake = agent_turn(w->agent, w->now);
+
+	if (wake != UINT64_MAX && wake > w->now && wake < w->now + 10000)
+		w->now = wake;
+}
+
+static struct guest_msg *find(struct world *w, enum guest_msg_type type)
+{
+	for (unsigned int i = w->nr_inbox; i-- > 0;)
+		if (w->inbox[i].type == type)
+			return &w->inbox[i];
+	return NULL;
+}
+
+static void connect_host(struct world *w)
+{
+	w->nr_inbox = 0;
+	assert_int_equal(agent_connected(w->agent), 0);
+	assert_int_equal(say_welcome(w, 1000), 0);
+}
+
+static void grow(struct world *w, uint32_t first, uint32_t nr)
+{
+	const struct msg_online_reply *reply;
+
+	assert_int_equal(say_grow(w, 5, first, nr), 0);
+	for (uint32_t i = 0; i < nr; i++)
+		turn(w);
+	reply = &find(w, GUEST_MSG_ONLINE_REPLY)->online_reply;
+	assert_int_equal(reply->error, 0);
+	assert_int_equal(reply->nr_done, nr);
+	for (uint32_t i = 0; i < nr; i++)
+		assert_int_equal(reply->done[i], BLOCK);
+}
+
+/* Take back what messages from @from on released, as a host does.
+ * Return: the last progress, or NULL */
+static const struct msg_pull_progress *take_back(struct world *w,
+						 unsigned int from,
+						 uint32_t *ret_nr)
+{
+	const struct msg_pull_progress *last = NULL;
+	uint32_t done;
+
+	*ret_nr = 0;
+	for (; from < w->nr_inbox; from++) {
+		const struct msg_pull_progress *p =
+			&w->inbox[from].pull_progress;
+
+		if (w->inbox[from].type != GUEST_MSG_PULL_PROGRESS)
+			continue;
+		for (uint32_t i = 0; i < p->nr_ranges; i++) {
+			assert_int_equal(sim_take(w->m, w->domid, p->ranges[i],
+						  &done), 0);
+			assert_int_equal(done, p->ranges[i].nr);
+			*ret_nr += done;
+		}
+		if (p->last)
+			last = p;
+	}
+	return last;
+}
+
+static const struct msg_pull_progress *finish_pull(struct world *w,
+						   unsigned int from,
+						   uint32_t *ret_nr)
+{
+	for (unsigned int turns = 0; turns < 3000; turns++) {
+		const struct guest_msg *m = find(w, GUEST_MSG_PULL_PROGRESS);
+
+		if (m && m >= w->inbox + from && m->pull_progress.last)
+			break;
+		turn(w);
+	}
+	return take_back(w, from, ret_nr);
+}
+
+static uint32_t count_in_use(struct world *w)
+{
+	uint64_t words[WINDOW / 64];
+	uint32_t n = 0;
+
+	assert_int_equal(sim_in_use(w->m, w->domid, 0, WINDOW, words), 0);
+	for (uint32_t i = 0; i < WINDOW / 64; i++)
+		n += (uint32_t)__builtin_popcountll(words[i]);
+	return n;
+}
+
+/* Cases ---------------------------------------------------------------- */
+
+static void the_first_word_is_hello(void **state)
+{
+	struct world *w = *state;
+	const struct msg_hello *h = &w->inbox[0].hello;
+
+	assert_int_equal(agent_connected(w->agent), 0);
+	assert_int_equal(w->nr_inbox, 1);
+	assert_int_equal(w->inbox[0].type, GUEST_MSG_HELLO);
+	assert_int_equal(h->major, PROTO_MAJOR);
+	assert_int_equal(h->window_granules, WINDOW);
+	assert_int_equal(h->block_granules, BLOCK);
+	assert_int_equal(h->memmap_granules, 1);
+	assert_int_equal(h->window_gfn, 1 << 20);
+	assert_int_equal(h->boot_id[0], 1);
+	assert_string_equal(h->kernel_release, "6.12");
+}
+
+static void a_guest_grows_and_gives_all_of_it_back(void **state)
+{
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	uint32_t nr;
+
+	connect_host(w);
+	for (int round = 0; round < 10; round++) {
+		w->nr_inbox = 0;
+		grow(w, 0, 8);
+		assert_int_equal(count_in_use(w), 8 * BLOCK);
+		assert_int_equal(say_pull(w, 9, 8 * BLOCK, 60000), 0);
+		last = finish_pull(w, 0, &nr);
+		assert_int_equal(last->id, 9);
+		assert_int_equal(last->reason, PULL_REASON_DONE);
+		assert_int_equal(nr, 8 * BLOCK);
+		assert_int_equal(count_in_use(w), 0);
+	}
+}
+
+static void zones_keep_three_to_one_of_boot_memory(void **state)
+{
+	struct world *w = *state;
+	uint32_t zone, online, movable = 0;
+
+	connect_host(w);
+	grow(w, 0, 16);
+	for (uint32_t i = 0; i < 16; i++) {
+		assert_int_equal(sim_block(w->m, w->domid, i, &zone, &online),
+				 0);
+		movable += zone == BLOCK_MOVABLE;
+	}
+	/* 256 MiB of boot memory: six blocks of 126 MiB, then 1 in 4 kernel */
+	assert_int_equal(movable, 13);
+}
+
+static void an_online_request_may_be_repeated(void **state)
+{
+	struct world *w = *state;
+
+	connect_host(w);
+	grow(w, 2, 1);
+	grow(w, 2, 1);
+	assert_int_equal(count_in_use(w), BLOCK);
+}
+
+static void a_failed_range_is_told_and_the_others_are_done(void **state)
+{
+	static const struct sim_faults all_fail = { .online_fails = 1000 };
+	static const struct sim_faults none = { 0 };
+	struct world *w = *state;
+	const struct msg_online_reply *reply;
+
+	connect_host(w);
+	assert_int_equal(say_grow(w, 5, 0, 3), 0);
+	turn(w);
+	sim_set_faults(w->m, &all_fail);
+	turn(w);
+	sim_set_faults(w->m, &none);
+	turn(w);
+	reply = &find(w, GUEST_MSG_ONLINE_REPLY)->online_reply;
+	assert_int_equal(reply->error, ENOMEM);
+	assert_int_equal(reply->done[0], BLOCK);
+	assert_int_equal(reply->done[1], 0);
+	assert_int_equal(reply->done[2], BLOCK);
+}
+
+static void a_cancelled_pull_ends_at_once_and_tells_what_it_did(void **state)
+{
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	uint32_t nr;
+
+	connect_host(w);
+	grow(w, 0, 8);
+	assert_int_equal(say_pull(w, 9, 8 * BLOCK, 60000), 0);
+	turn(w);
+	assert_int_equal(say_cancel(w, 8), 0);	/* another: no effect */
+	turn(w);
+	assert_int_equal(say_cancel(w, 9), 0);
+	turn(w);
+	last = take_back(w, 0, &nr);
+	assert_non_null(last);
+	assert_int_equal(last->reason, PULL_REASON_CANCELLED);
+	assert_int_equal(nr, BLOCK);
+	assert_int_equal(count_in_use(w), 7 * BLOCK);
+	assert_int_equal(say_cancel(w, 9), 0);	/* late: no effect */
+	turn(w);
+	assert_ptr_equal(take_back(w, w->nr_inbox, &nr), NULL);
+}
+
+static void a_newer_pull_replaces_the_older(void **state)
+{
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	unsigned int from;
+	uint32_t nr;
+
+	connect_host(w);
+	grow(w, 0, 8);
+	assert_int_equal(say_pull(w, 9, 8 * BLOCK, 60000), 0);
+	turn(w);
+	assert_int_equal(say_pull(w, 10, 2, 60000), 0);
+	assert_int_equal(say_pull(w, 11, 1, 60000), 0);
+	from = w->nr_inbox - 1;	/* the word that 10 will never begin */
+	assert_int_equal(w->inbox[from].pull_progress.id, 10);
+	assert_int_equal(w->inbox[from].pull_progress.reason,
+			 PULL_REASON_CANCELLED);
+	turn(w);
+	last = take_back(w, from + 1, &nr);
+	assert_int_equal(last->id, 9);
+	assert_int_equal(last->reason, PULL_REASON_CANCELLED);
+	from = w->nr_inbox;
+	last = finish_pull(w, from, &nr);
+	assert_int_equal(last->id, 11);
+	assert_int_equal(last->reason, PULL_REASON_DONE);
+	assert_int_equal(nr, 1);
+}
+
+static void an_online_request_ends_a_pull(void **state)
+{
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	uint32_t nr;
+
+	connect_host(w);
+	grow(w, 0, 4);
+	assert_int_equal(say_pull(w, 9, 4 * BLOCK, 60000), 0);
+	turn(w);
+	turn(w);
+	assert_int_equal(say_grow(w, 12, 8, 1), 0);
+	last = finish_pull(w, 0, &nr);
+	assert_int_equal(last->reason, PULL_REASON_CANCELLED);
+	turn(w);
+	assert_int_equal(find(w, GUEST_MSG_ONLINE_REPLY)->online_reply.id, 12);
+	assert_int_equal(count_in_use(w), 5 * BLOCK - nr);
+}
+
+static void a_pull_ends_at_its_deadline(void **state)
+{
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	uint32_t nr;
+
+	connect_host(w);
+	grow(w, 0, 8);
+	assert_int_equal(say_pull(w, 9, 8 * BLOCK, 50), 0);
+	turn(w);
+	turn(w);
+	w->now += 50;
+	last = finish_pull(w, 0, &nr);
+	assert_int_equal(last->reason, PULL_REASON_DEADLINE);
+	assert_int_equal(nr, BLOCK);
+}
+
+static void a_pull_stops_at_the_floor(void **state)
+{
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	uint32_t nr;
+
+	connect_host(w);
+	grow(w, 0, 8);
+	/* 300 MiB more than boot memory is in use by programs */
+	assert_int_equal(sim_domain_set_used(w->m, w->domid,
+					     BOOT_PAGES + 150 * 512), 0);
+	assert_int_equal(say_pull(w, 9, 8 * BLOCK, 60000), 0);
+	last = finish_pull(w, 0, &nr);
+	assert_int_equal(last->reason, PULL_REASON_FLOOR);
+	/* 1 page of floor: to the granule, all but 151 online remain */
+	assert_int_equal(count_in_use(w), 8 * BLOCK - nr);
+	assert_true(count_in_use(w) >= 151 && count_in_use(w) <= 151 + 8);
+}
+
+static void busy_granules_are_tried_again_and_then_told(void **state)
+{
+	static const struct sim_faults busy = { .pull_busy = 1000 };
+	static const struct sim_faults some = { .pull_busy = 300 };
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	uint32_t nr;
+
+	connect_host(w);
+	grow(w, 0, 2);
+	sim_set_faults(w->m, &busy);
+	assert_int_equal(say_pull(w, 9, 2 * BLOCK, 60000), 0);
+	last = finish_pull(w, 0, &nr);
+	assert_int_equal(last->reason, PULL_REASON_BUSY);
+	assert_int_equal(nr, 0);
+	sim_set_faults(w->m, &some);
+	w->nr_inbox = 0;
+	assert_int_equal(say_pull(w, 10, 2 * BLOCK, 60000), 0);
+	last = finish_pull(w, 0, &nr);
+	assert_true(nr >= 2 * BLOCK - 12);
+	assert_int_equal(count_in_use(w), 2 * BLOCK - nr);
+	assert_int_equal(last->reason == PULL_REASON_DONE, nr == 2 * BLOCK);
+}
+
+static void state_is_what_the_kernel_says(void **state)
+{
+	struct world *w = *state;
+	const struct msg_state_reply *reply;
+
+	connect_host(w);
+	grow(w, 1, 1);
+	assert_int_equal(say_state(w, 0, 192), 0);
+	reply = &find(w, GUEST_MSG_STATE_REPLY)->state_reply;
+	assert_int_equal(reply->nr, 192);
+	assert_int_equal(reply->in_use[0], 0);
+	assert_true(reply->in_use[1] == UINT64_MAX);
+	assert_int_equal(reply->in_use[2], 0);
+}
+
+static void nothing_asked_on_a_lost_connection_is_done_after(void **state)
+{
+	struct world *w = *state;
+	uint32_t before;
+
+	connect_host(w);
+	grow(w, 0, 8);
+	assert_int_equal(say_pull(w, 9, 8 * BLOCK, 60000), 0);
+	turn(w);
+	turn(w);
+	assert_int_equal(say_grow(w, 6, 8, 4), 0);
+	assert_int_equal(say_pull(w, 10, 8 * BLOCK, 60000), 0);
+	before = count_in_use(w);
+	agent_disconnected(w->agent);
+	for (int i = 0; i < 20; i++)
+		assert_true(agent_turn(w->agent, w->now) == UINT64_MAX);
+	connect_host(w);
+	for (int i = 0; i < 20; i++)
+		turn(w);
+	assert_int_equal(count_in_use(w), before);
+	for (unsigned int i = 0; i < w->nr_inbox; i++)
+		assert_true(w->inbox[i].type == GUEST_MSG_HELLO ||
+			    w->inbox[i].type == GUEST_MSG_REPORT);
+}
+
+static void a_new_agent_finds_what_the_old_one_left(void **state)
+{
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	uint32_t nr;
+
+	connect_host(w);
+	grow(w, 0, 8);
+	assert_int_equal(say_pull(w, 9, 100, 60000), 0);
+	turn(w);
+	turn(w);
+	stop_agent(w);
+	start_agent(w, 1);
+	connect_host(w);
+	nr = count_in_use(w);
+	assert_true(nr < 8 * BLOCK);
+	assert_int_equal(say_pull(w, 1, nr, 60000), 0);
+	last = finish_pull(w, 0, &nr);
+	assert_int_equal(last->reason, PULL_REASON_DONE);
+	assert_int_equal(count_in_use(w), 0);
+}
+
+static unsigned int count_reports(const struct world *w)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < w->nr_inbox; i++)
+		n += w->inbox[i].type == GUEST_MSG_REPORT;
+	return n;
+}
+
+static void an_idle_agent_wakes_for_its_keepalive_only(void **state)
+{
+	struct world *w = *state;
+	uint64_t wake;
+
+	connect_host(w);
+	wake = agent_turn(w->agent, w->now);
+	assert_int_equal(count_reports(w), 1);
+	assert_int_equal(wake, w->now + 60000);
+	assert_int_equal(agent_turn(w->agent, w->now + 59999), wake);
+	assert_int_equal(count_reports(w), 1);
+	assert_int_equal(agent_turn(w->agent, wake), wake + 60000);
+	assert_int_equal(count_reports(w), 2);
+}
+
+static void reports_keep_their_distance(void **state)
+{
+	struct world *w = *state;
+	uint64_t start = w->now;
+
+	connect_host(w);
+	assert_true(agent_turn(w->agent, w->now) > w->now);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(say_grow(w, i, i, 1), 0);
+		agent_turn(w->agent, w->now);
+	}
+	assert_int_equal(count_reports(w), 1);
+	assert_int_equal(agent_turn(w->agent, w->now), start + 1000);
+	agent_turn(w->agent, start + 1000);
+	assert_int_equal(count_reports(w), 2);
+	assert_int_equal(find(w, GUEST_MSG_REPORT)->report.mem_total_kib,
+			 BOOT_PAGES * 4 + 4 * 63 * 2048);
+}
+
+static void a_host_that_reads_slowly_loses_nothing(void **state)
+{
+	struct world *w = *state;
+	const struct msg_pull_progress *last;
+	uint32_t nr;
+
+	connect_host(w);
+	grow(w, 0, 8);
+	w->nr_inbox = 0;
+	w->room = 0;
+	assert_int_equal(say_pull(w, 9, 8 * BLOCK, 60000), 0);
+	for (int i = 0; i < 50; i++)
+		turn(w);
+	assert_int_equal(w->nr_inbox, 0);
+	/* no more was pulled than one message could tell */
+	assert_true(count_in_use(w) >= 7 * BLOCK);
+	for (int i = 0; i < 100; i++) {
+		w->room = 1;
+		turn(w);
+	}
+	last = take_back(w, 0, &nr);
+	assert_non_null(last);
+	assert_int_equal(nr, 8 * BLOCK);
+}
+
+static int say_online(struct world *w, uint32_t first, uint32_t nr)
+{
+	w->msg.type = HOST_MSG_ONLINE_REQUEST;
+	w->msg.online_request = (struct msg_online_request){
+		.id = 1, .nr_ranges = 1, .ranges = { { first, nr } },
+	};
+	return say(w);
+}
+
+static void what_breaks_the_protocol_ends_the_connection(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(agent_connected(w->agent), 0);
+	assert_int_equal(say_pull(w, 1, 1, 1), -EPROTO);
+	assert_int_equal(say_welcome(w, 1), 0);
+	assert_int_equal(say_welcome(w, 1), -EPROTO);
+	assert_int_equal(say_online(w, WINDOW, 1), -EPROTO);
+	assert_int_equal(say_online(w, BLOCK - 1, 2), -EPROTO);
+	assert_int_equal(say_online(w, WINDOW_GRANULES_MAX - 1, 1), -EPROTO);
+	assert_int_equal(say_state(w, WINDOW, 64), -EPROTO);
+	assert_int_equal(say_state(w, WINDOW - 64, 128), -EPROTO);
+	for (unsigned int i = 0; i < AGENT_ONLINE_QUEUE; i++)
+		assert_int_equal(say_grow(w, i, 0, 1), 0);
+	assert_int_equal(say_grow(w, 9, 0, 1), -EPROTO);
+	w->room = 0;
+	assert_int_equal(say_state(w, 0, 64), -ENOBUFS);
+	assert_int_equal(count_in_use(w), 0);
+}
+
+static void garbage_changes_nothing(void **state)
+{
+	struct world *w = *state;
+	uint8_t buf[256];
+
+	connect_host(w);
+	grow(w, 0, 1);
+	srandom(1);
+	for (int i = 0; i < 20000; i++) {
+		const char *why = NULL;
+		size_t len = 1 + (size_t)random() % sizeof(buf);
+
+		for (size_t n = 0; n < len; n++)
+			buf[n] = (uint8_t)random();
+		if (agent_frame(w->agent, buf, len, w->now, &why))
+			assert_non_null(why);
+		w->nr_inbox = 0;
+	}
+	assert_int_equal(count_in_use(w), BLOCK);
+}
+
+/* A host that keeps books, against one agent that now and then is replaced. */
+static void random_sizes_leave_host_and_guest_agreed(void **state)
+{
+	static const struct sim_faults faults = {
+		.pull_busy = 100, .online_fails = 50,
+	};
+	struct world *w = *state;
+	uint64_t backed[WINDOW / 64], in_use[WINDOW / 64];
+	uint32_t nr, before;
+
+	sim_set_faults(w->m, &faults);
+	connect_host(w);
+	srandom(3);
+	for (int i = 0; i < 300; i++) {
+		uint32_t ask = 1 + (uint32_t)random() % 300;
+
+		w->nr_inbox = 0;
+		assert_int_equal(say_grow(w, 1, (uint32_t)random() % 12, 4), 0);
+		for (int n = 0; n < 5; n++)
+			turn(w);
+		before = count_in_use(w);
+		assert_int_equal(say_pull(w, 2, ask, 60000), 0);
+		assert_non_null(finish_pull(w, 0, &nr));
+		assert_true(nr <= ask);
+		assert_int_equal(count_in_use(w), before - nr);
+		if (random() % 10)
+			continue;
+		stop_agent(w);
+		start_agent(w, 1);
+		connect_host(w);
+	}
+	/* what is backed and not in use is there because a grow failed */
+	assert_int_equal(sim_backed(w->m, w->domid, 0, WINDOW, backed), 0);
+	assert_int_equal(sim_in_use(w->m, w->domid, 0, WINDOW, in_use), 0);
+	for (uint32_t i = 0; i < WINDOW / 64; i++)
+		assert_true((in_use[i] & ~backed[i]) == 0);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(the_first_word_is_hello),
+		CASE(a_guest_grows_and_gives_all_of_it_back),
+		CASE(zones_keep_three_to_one_of_boot_memory),
+		CASE(an_online_request_may_be_repeated),
+		CASE(a_failed_range_is_told_and_the_others_are_done),
+		CASE(a_cancelled_pull_ends_at_once_and_tells_what_it_did),
+		CASE(a_newer_pull_replaces_the_older),
+		CASE(an_online_request_ends_a_pull),
+		CASE(a_pull_ends_at_its_deadline),
+		CASE(a_pull_stops_at_the_floor),
+		CASE(busy_granules_are_tried_again_and_then_told),
+		CASE(state_is_what_the_kernel_says),
+		CASE(nothing_asked_on_a_lost_connection_is_done_after),
+		CASE(a_new_agent_finds_what_the_old_one_left),
+		CASE(an_idle_agent_wakes_for_its_keepalive_only),
+		CASE(reports_keep_their_distance),
+		CASE(a_host_that_reads_slowly_loses_nothing),
+		CASE(what_breaks_the_protocol_ends_the_connection),
+		CASE(garbage_changes_nothing),
+		CASE(random_sizes_leave_host_and_guest_agreed),
+	};
+
+	log_set_level(LOG_LEVEL_ERR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
