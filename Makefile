@@ -43,7 +43,7 @@ AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan size cli \
-	control_client pull_plan sizing meminfo agent
+	control_client pull_plan sizing meminfo agent session
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread

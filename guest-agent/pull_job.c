@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * pull_job.c - One PullRequest, from its arrival to its last PullProgress
+ * pull_job.c - One request to pull, from its arrival to its last PullProgress
  */
 #include "pull_job.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * pull_job.h - One PullRequest, from its arrival to its last PullProgress
+ * pull_job.h - One request to pull, from its arrival to its last PullProgress
  *
  * DOC: Theory of operation
  *
@@ -95,7 +95,7 @@ bool pull_job_due(const struct pull_job *j, uint64_t now_ms);
 /** pull_job_sent() - It was sent; the job is idle after the last one */
 void pull_job_sent(struct pull_job *j);
 
-/** pull_job_wake_ms() - When to take the next turn or send; UINT64_MAX: never */
+/** pull_job_wake_ms() - When the next turn is wanted; UINT64_MAX: never */
 uint64_t pull_job_wake_ms(const struct pull_job *j);
 
 #endif

@@ -6,8 +6,12 @@
 
 #define MIB_PAGES	256u
 
-/* Source: auto_movable_ratio of the Linux memory_hotplug module, 301 %. */
-#define MOVABLE_PER_KERNEL	3u
+/*
+ * Linux's own policy is 3 (auto_movable_ratio of its memory_hotplug module),
+ * with memmap, the largest need of kernel memory that grows with a guest, taken
+ * from the kernel's share. Our blocks bring their memmap along.
+ */
+#define MOVABLE_PER_KERNEL	5u
 
 /* From this MemTotal on [MiB]: base [MiB] and a part of it, as a shift. */
 static const struct {

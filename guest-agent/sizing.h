@@ -25,7 +25,7 @@ uint64_t floor_pages(uint64_t total_pages);
  * @block_pages:	the new block [pages]
  *
  * Movable memory can be given back and is preferred, as long as the kernel
- * keeps a quarter of all memory for what cannot move.
+ * keeps a sixth of all memory for what cannot move.
  */
 enum block_zone zone_choose(uint64_t kernel_pages, uint64_t movable_pages,
 			    uint64_t block_pages);

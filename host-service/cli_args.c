@@ -89,7 +89,7 @@ struct parser {
 	int at;
 	bool options_over;		/* behind "--" */
 	bool timeout_given;
-	const char *operands[1 + OPERANDS_MAX];	/* the command is the first */
+	const char *operands[1 + OPERANDS_MAX];	/* the command first */
 	unsigned int nr_operands;
 	struct cli_args args;
 	char *err;

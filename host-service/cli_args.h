@@ -33,7 +33,7 @@ const char *cli_exit_name(enum cli_exit code);
  * @has_command: false with @help only: the help of memtide as a whole
  * @json:	print one JSON document
  * @socket:	borrowed from the argument vector or environment
- * @guest:	GUEST as typed, borrowed likewise; NULL if the command has none
+ * @guest:	GUEST as typed, borrowed likewise; NULL if there is none
  * @request:	what to send; its type names the command
  */
 struct cli_args {

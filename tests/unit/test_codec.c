@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "cases.h"
 #include "frame.h"
 #include "wire.h"
 
@@ -315,13 +316,13 @@ static void each_limit_of_a_host_message_holds_on_both_sides(void **state)
 		const char *why = NULL;
 		bool ok;
 
-		print_message("  %s\n", host_limits[i].what);
+		case_is("%s", host_limits[i].what);
 		build_limit(&host_limits[i], &w);
 		ok = !decode_host(&w, &why);
-		assert_int_equal(ok, host_limits[i].ok);
-		assert_int_equal(why == NULL, ok);
-		assert_int_equal(is_untouched(&host_out, sizeof(host_out)),
-				 !ok);
+		case_int_equal(ok, host_limits[i].ok);
+		case_int_equal(why == NULL, ok);
+		case_int_equal(is_untouched(&host_out, sizeof(host_out)),
+			       !ok);
 	}
 }
 
@@ -334,13 +335,13 @@ static void each_limit_of_a_guest_message_holds_on_both_sides(void **state)
 		const char *why = NULL;
 		bool ok;
 
-		print_message("  %s\n", guest_limits[i].what);
+		case_is("%s", guest_limits[i].what);
 		build_limit(&guest_limits[i], &w);
 		ok = !decode_guest(&w, &why);
-		assert_int_equal(ok, guest_limits[i].ok);
-		assert_int_equal(why == NULL, ok);
-		assert_int_equal(is_untouched(&guest_out, sizeof(guest_out)),
-				 !ok);
+		case_int_equal(ok, guest_limits[i].ok);
+		case_int_equal(why == NULL, ok);
+		case_int_equal(is_untouched(&guest_out, sizeof(guest_out)),
+			       !ok);
 	}
 }
 
@@ -375,7 +376,7 @@ static void ranges_stay_within_their_number_and_any_window(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(range_cases); i++) {
 		const struct range_case *c = &range_cases[i];
 
-		print_message("  case %zu\n", i);
+		case_is("case %zu", i);
 		range.len = body.len = w.len = 0;
 		wire_number(&range, 1, c->first);
 		wire_number(&range, 2, c->nr);
@@ -383,10 +384,10 @@ static void ranges_stay_within_their_number_and_any_window(void **state)
 		for (uint32_t r = 0; r < c->nr_ranges; r++)
 			wire_message(&body, 2, &range);
 		wire_message(&w, ONLINE_REQUEST, &body);
-		assert_int_equal(!decode_host(&w, &why), c->host_ok);
+		case_int_equal(!decode_host(&w, &why), c->host_ok);
 		w.len = 0;
 		wire_message(&w, PULL_PROGRESS, &body);
-		assert_int_equal(!decode_guest(&w, &why), c->guest_ok);
+		case_int_equal(!decode_guest(&w, &why), c->guest_ok);
 	}
 }
 
@@ -431,9 +432,9 @@ static void results_stay_within_their_limits_packed_or_not(void **state)
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(done_cases); i++) {
 		const struct done_case *c = &done_cases[i / 2];
 
-		print_message("  case %zu\n", i);
+		case_is("case %zu", i);
 		build_done(c, i % 2, &w);
-		assert_int_equal(!decode_guest(&w, &why), c->ok);
+		case_int_equal(!decode_guest(&w, &why), c->ok);
 	}
 }
 
@@ -457,12 +458,12 @@ static void a_state_has_just_as_many_bits_as_it_says(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		print_message("  case %zu\n", i);
+		case_is("case %zu", i);
 		body.len = w.len = 0;
 		wire_number(&body, 3, cases[i].nr);
 		wire_bytes(&body, 4, octets, cases[i].octets);
 		wire_message(&w, STATE_REPLY, &body);
-		assert_int_equal(!decode_guest(&w, &why), cases[i].ok);
+		case_int_equal(!decode_guest(&w, &why), cases[i].ok);
 	}
 }
 
@@ -517,14 +518,14 @@ static void texts_are_short_printable_ascii_and_a_boot_id_has_16_octets(
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(text_cases); i++) {
 		const struct text_case *c = &text_cases[i / 2];
 
-		print_message("  case %zu\n", i);
+		case_is("case %zu", i);
 		body.len = w.len = 0;
 		for (const struct field *f = hello_fields; f->number; f++)
 			wire_number(&body, f->number, f->value);
 		wire_bytes(&body, 9, "0123456789abcdefg", c->boot_id_len);
 		wire_bytes(&body, 10 + i % 2, c->text, c->text_len);
 		wire_message(&w, HELLO, &body);
-		assert_int_equal(!decode_guest(&w, &why), c->ok);
+		case_int_equal(!decode_guest(&w, &why), c->ok);
 	}
 }
 
@@ -598,12 +599,12 @@ static void garbage_is_refused(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *why = NULL;
 
-		print_message("  case %zu\n", i);
+		case_is("case %zu", i);
 		memset(&host_out, 0xa5, sizeof(host_out));
-		assert_int_equal(codec_decode_host(cases[i].octets,
-						   cases[i].len, &host_out,
-						   &why), -EPROTO);
-		assert_string_equal(why, "not a message");
+		case_int_equal(codec_decode_host(cases[i].octets,
+						 cases[i].len, &host_out,
+						 &why), -EPROTO);
+		case_string_equal(why, "not a message");
 		assert_true(is_untouched(&host_out, sizeof(host_out)));
 	}
 }

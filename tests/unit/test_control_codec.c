@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "cases.h"
 #include "frame.h"
 #include "wire.h"
 
@@ -45,12 +46,12 @@ static void every_request_survives_a_round_trip(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
-		print_message("  case %zu\n", i);
+		case_is("case %zu", i);
 		len = control_encode_request(&requests[i], buf);
 		assert_in_range(len, 1, FRAME_PAYLOAD_MAX);
-		assert_int_equal(control_decode_request(buf, len, &out, &why),
-				 0);
-		assert_memory_equal(&out, &requests[i], sizeof(out));
+		case_int_equal(control_decode_request(buf, len, &out, &why),
+			       0);
+		case_memory_equal(&out, &requests[i], sizeof(out));
 	}
 }
 
@@ -76,11 +77,11 @@ static void every_reply_survives_a_round_trip(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
-		print_message("  case %zu\n", i);
+		case_is("case %zu", i);
 		len = control_encode_reply(&replies[i], buf);
 		assert_in_range(len, 1, FRAME_PAYLOAD_MAX);
-		assert_int_equal(control_decode_reply(buf, len, &out, &why), 0);
-		assert_memory_equal(&out, &replies[i], sizeof(out));
+		case_int_equal(control_decode_reply(buf, len, &out, &why), 0);
+		case_memory_equal(&out, &replies[i], sizeof(out));
 	}
 }
 
@@ -110,8 +111,10 @@ static void the_largest_reply_fits_into_a_frame(void **state)
 
 /* Requests: each text on both sides of each limit */
 
-#define X64	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X63	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X16	"xxxxxxxxxxxxxxxx"
+#define X15	"xxxxxxxxxxxxxxx"
+#define X63	X16 X16 X16 X15
+#define X64	X16 X16 X16 X16
 
 static const struct selector_case {
 	const char *what;
@@ -156,17 +159,17 @@ static void a_guest_is_selected_by_what_can_be_one(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(selector_cases); i++) {
 		const struct selector_case *c = &selector_cases[i];
 
-		print_message("  %s\n", c->what);
+		case_is("%s", c->what);
 		sel.len = show.len = w.len = 0;
 		wire_bytes(&sel, c->by, c->text, c->len);
 		wire_message(&show, 1, &sel);
 		wire_message(&w, REQ_SHOW, &show);
 		why = NULL;
-		assert_int_equal(control_decode_request(w.buf, w.len, &req,
-							&why),
-				 c->got ? 0 : -EPROTO);
+		case_int_equal(control_decode_request(w.buf, w.len, &req,
+						      &why),
+			       c->got ? 0 : -EPROTO);
 		if (c->got)
-			assert_string_equal(req.guest.text, c->got);
+			case_string_equal(req.guest.text, c->got);
 		else
 			assert_non_null(why);
 	}
@@ -197,7 +200,7 @@ static void a_set_request_stays_within_its_limits(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(set_cases); i++) {
 		const struct set_case *c = &set_cases[i];
 
-		print_message("  %s\n", c->what);
+		case_is("%s", c->what);
 		sel.len = set.len = w.len = 0;
 		wire_number(&sel, 1, 5);
 		if (c->guest)
@@ -205,8 +208,8 @@ static void a_set_request_stays_within_its_limits(void **state)
 		wire_number(&set, 2, c->mode);
 		wire_number(&set, 5, c->timeout_s);
 		wire_message(&w, REQ_SET, &set);
-		assert_int_equal(!control_decode_request(w.buf, w.len, &req,
-							 &why), c->ok);
+		case_int_equal(!control_decode_request(w.buf, w.len, &req,
+						       &why), c->ok);
 	}
 }
 
@@ -230,13 +233,13 @@ static void a_request_that_is_none_is_refused_and_changes_nothing(void **state)
 	(void)state;
 	memset(&before, 0xa5, sizeof(before));
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		print_message("  case %zu\n", i);
+		case_is("case %zu", i);
 		memcpy(&req, &before, sizeof(req));
-		assert_int_equal(control_decode_request(cases[i].octets,
-							cases[i].len, &req,
-							&why), -EPROTO);
-		assert_string_equal(why, cases[i].why);
-		assert_memory_equal(&req, &before, sizeof(req));
+		case_int_equal(control_decode_request(cases[i].octets,
+						      cases[i].len, &req,
+						      &why), -EPROTO);
+		case_string_equal(why, cases[i].why);
+		case_memory_equal(&req, &before, sizeof(req));
 	}
 }
 
@@ -283,14 +286,14 @@ static void texts_of_a_reply_are_cut_and_made_harmless(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(show_cases); i++) {
 		const struct show_case *c = &show_cases[i];
 
-		print_message("  %s\n", c->what);
+		case_is("%s", c->what);
 		body.len = w.len = 0;
 		wire_bytes(&body, 2, c->text, c->len);
 		wire_message(&w, REPLY_FINDING, &body);
-		assert_int_equal(control_decode_reply(w.buf, w.len, &reply,
-						      &why), 0);
-		assert_int_equal(reply.body, CONTROL_BODY_FINDING);
-		assert_string_equal(reply.finding.name, c->got);
+		case_int_equal(control_decode_reply(w.buf, w.len, &reply,
+						    &why), 0);
+		case_int_equal(reply.body, CONTROL_BODY_FINDING);
+		case_string_equal(reply.finding.name, c->got);
 	}
 }
 

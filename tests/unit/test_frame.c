@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "cases.h"
+
 #define HEADER(len) { (len) & 0xff, (len) >> 8 & 0xff, (len) >> 16 & 0xff, \
 		      (len) >> 24 & 0xff }
 
@@ -49,10 +51,10 @@ static void peek_finds_whole_frames_and_refuses_bad_lengths(void **state)
 		const struct peek_case *c = &peek_cases[i];
 		size_t payload = 0;
 
-		print_message("  %s\n", c->what);
+		case_is("%s", c->what);
 		memcpy(buf, c->header, sizeof(c->header));
-		assert_int_equal(frame_peek(buf, c->len, &payload), c->rc);
-		assert_int_equal(payload, c->payload);
+		case_int_equal(frame_peek(buf, c->len, &payload), c->rc);
+		case_int_equal(payload, c->payload);
 	}
 }
 

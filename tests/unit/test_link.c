@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "cases.h"
 #include "frame.h"
 #include "transport_unix.h"
 
@@ -262,9 +263,9 @@ static void a_bad_peer_closes_the_link_once(void **state)
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(bad_cases); i++) {
 		const struct bad_case *c = &bad_cases[i / 2];
 
-		print_message("  %s\n", c->what);
+		case_is("%s", c->what);
 		if (i)
-			assert_int_equal(setup(state), 0);
+			case_int_equal(setup(state), 0);
 		end_a.free_in_closed = i % 2;
 		send_frame(10);
 		if (c->len)
@@ -272,15 +273,15 @@ static void a_bad_peer_closes_the_link_once(void **state)
 		if (c->hang_up)
 			hang_up();
 		turn_until(&end_a.closes, 1);
-		assert_int_equal(end_a.error, c->error);
+		case_int_equal(end_a.error, c->error);
 		/* The good frame before it counted. */
-		assert_int_equal(end_a.frames, 1);
+		case_int_equal(end_a.frames, 1);
 		if (end_a.link)
-			assert_int_equal(link_send(end_a.link,
-						   (const uint8_t *)"x", 1),
-					 -EPIPE);
+			case_int_equal(link_send(end_a.link,
+						 (const uint8_t *)"x", 1),
+				       -EPIPE);
 		turn(5);
-		assert_int_equal(end_a.closes, 1);
+		case_int_equal(end_a.closes, 1);
 		if (i + 1 < 2 * ARRAY_SIZE(bad_cases))
 			teardown(state);
 	}
@@ -431,13 +432,20 @@ static void a_freed_link_calls_nobody(void **state)
 }
 
 /* A transport that wakes us by nothing but its descriptor's readability, as
- * libxenvchan does, and takes three bytes at a time. */
+ * libxenvchan does, and takes three bytes at a time.
+ *
+ * @write_error:	0, or what writing ends in
+ * @early:	bytes of a frame that were there before we looked, of which the
+ *		descriptor does not tell
+ */
 
 struct slow {
 	struct transport transport;
 	int fd;
 	unsigned int wakes;
 	bool full;
+	int write_error;
+	uint8_t early;
 };
 
 static int slow_fd(struct transport *t)
@@ -455,8 +463,17 @@ static void slow_woken(struct transport *t)
 
 static ssize_t slow_read(struct transport *t, void *buf, size_t len)
 {
-	ssize_t n = recv(slow_fd(t), buf, len, 0);
+	struct slow *s = (struct slow *)t;
+	ssize_t n;
 
+	if (s->early) {
+		memset(buf, 0, s->early);
+		*(uint8_t *)buf = s->early - FRAME_HEADER_BYTES;
+		n = s->early;
+		s->early = 0;
+		return n;
+	}
+	n = recv(slow_fd(t), buf, len, 0);
 	if (n < 0)
 		return -errno;
 	return n ? n : -ECONNRESET;
@@ -466,6 +483,8 @@ static ssize_t slow_write(struct transport *t, const void *buf, size_t len)
 {
 	struct slow *s = (struct slow *)t;
 
+	if (s->write_error)
+		return s->write_error;
 	if (s->full)
 		return -EAGAIN;
 	s->full = true;
@@ -481,33 +500,74 @@ static const struct transport_ops slow_ops = {
 	slow_fd, slow_woken, slow_read, slow_write, slow_close, false,
 };
 
-static void without_pollout_writing_goes_on_at_each_wake_up(void **state)
+static void link_slow(struct slow *slow, int *ret_peer)
 {
-	struct slow slow = { .transport = { &slow_ops } };
-	uint8_t got[16];
 	int fds[2];
 
-	(void)state;
+	slow->transport.ops = &slow_ops;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 				    fds), 0);
-	slow.fd = fds[0];
-	assert_int_equal(link_new(base, &slow.transport, QUEUE, QUEUE,
+	slow->fd = fds[0];
+	*ret_peer = fds[1];
+	assert_int_equal(link_new(base, &slow->transport, QUEUE, QUEUE,
 				  FRAMES_MAX, &cbs, &end_b, &end_b.link), 0);
+}
+
+static void without_pollout_writing_goes_on_at_each_wake_up(void **state)
+{
+	struct slow slow = { .fd = -1 };
+	uint8_t got[16];
+	int far;
+
+	(void)state;
+	link_slow(&slow, &far);
 	assert_int_equal(link_send(end_b.link, (const uint8_t *)"hello", 5), 0);
 	turn(5);
 	assert_int_equal(link_queued_bytes(end_b.link), 6);
 	for (unsigned int i = 1; i <= 2; i++) {
 		/* One octet of a frame that is never whole */
-		assert_int_equal(send(fds[1], "\1", 1, 0), 1);
+		assert_int_equal(send(far, "\1", 1, 0), 1);
 		turn(5);
 		assert_int_equal(slow.wakes, i);
 		assert_int_equal(link_queued_bytes(end_b.link), 6 - 3 * i);
 	}
 	assert_int_equal(end_b.drains, 1);
-	assert_int_equal(recv(fds[1], got, sizeof(got), 0), 9);
+	assert_int_equal(recv(far, got, sizeof(got), 0), 9);
 	assert_memory_equal(got, "\5\0\0\0hello", 9);
 	free_link(&end_b);
-	close(fds[1]);
+	close(far);
+}
+
+static void what_came_before_the_link_is_read_without_a_wake_up(void **state)
+{
+	struct slow slow = { .early = FRAME_HEADER_BYTES + 3 };
+	int far;
+
+	(void)state;
+	link_slow(&slow, &far);
+	turn(2);
+	assert_int_equal(slow.wakes, 0);
+	assert_int_equal(end_b.frames, 1);
+	assert_int_equal(end_b.last_len, 3);
+	free_link(&end_b);
+	close(far);
+}
+
+static void a_link_that_cannot_write_closes_once_all_is_read(void **state)
+{
+	struct slow slow = { .write_error = -EPROTO };
+	int far;
+
+	(void)state;
+	link_slow(&slow, &far);
+	assert_int_equal(send(far, "\1\0\0\0x", 5, 0), 5);
+	assert_int_equal(link_send(end_b.link, (const uint8_t *)"x", 1), 0);
+	turn_until(&end_b.closes, 1);
+	assert_int_equal(end_b.error, -EPROTO);
+	assert_int_equal(end_b.frames, 1);
+	assert_int_equal(end_b.drains, 0);
+	free_link(&end_b);
+	close(far);
 }
 
 /* unix_listen() and unix_dial() */
@@ -566,6 +626,8 @@ int main(void)
 		T(a_drained_callback_may_free_its_link),
 		T(a_freed_link_calls_nobody),
 		T(without_pollout_writing_goes_on_at_each_wake_up),
+		T(what_came_before_the_link_is_read_without_a_wake_up),
+		T(a_link_that_cannot_write_closes_once_all_is_read),
 		cmocka_unit_test(
 			a_dead_socket_is_replaced_and_a_live_one_is_not),
 	};

@@ -22,7 +22,7 @@
 #include "frame.h"
 #include "kdev_sim.h"
 #include "log.h"
-#include "session.h"
+#include "../../guest-agent/session.h"	/* the host has one too */
 #include "sim_machine.h"
 #include "transport_unix.h"
 

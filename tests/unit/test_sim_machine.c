@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "cases.h"
+
 #define BLOCK		64u
 #define WINDOW		256u
 #define BOOT_PAGES	65536u		/* 256 MiB */
@@ -197,11 +199,38 @@ static void the_guest_kernel_answers_as_uapi_says(void **state)
 	back(0, 2 * BLOCK);
 	back(3 * BLOCK, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		print_message("  %s\n", steps[i].what);
-		assert_int_equal(do_step(&steps[i], &done), steps[i].rc);
-		assert_int_equal(done, steps[i].done);
+		case_is("%s", steps[i].what);
+		case_int_equal(do_step(&steps[i], &done), steps[i].rc);
+		case_int_equal(done, steps[i].done);
 		assert_no_violation();
 	}
+}
+
+static void a_block_comes_with_all_of_its_memmap(void **state)
+{
+	struct sim_domain_config c = config("large blocks");
+	uint32_t done, zone, online;
+	uint64_t map;
+
+	(void)state;
+	assert_int_equal(sim_domain_destroy(m, dom), 0);
+	c.memmap_granules = 3;
+	assert_int_equal(sim_domain_create(m, &c, &dom), 0);
+	assert_int_equal(sim_set_max(m, dom, UINT64_MAX), 0);
+	back(0, 5);
+	assert_int_equal(sim_online(m, dom, (struct granules){ 0, 2 }, KERNEL,
+				    &done), -ENXIO);
+	put_online(0, 3, KERNEL);
+	put_online(3, 2, KERNEL);
+	assert_int_equal(sim_pull(m, dom, (struct granules){ 2, 2 }, 0, &done),
+			 -EINVAL);
+	assert_int_equal(sim_pull(m, dom, (struct granules){ 3, 2 }, 0, &done),
+			 0);
+	assert_int_equal(sim_block(m, dom, 0, &zone, &online), 0);
+	assert_int_equal(online, 0);
+	assert_int_equal(sim_in_use(m, dom, 0, 64, &map), 0);
+	assert_int_equal(map, 7);
+	assert_no_violation();
 }
 
 static void state_block_and_meminfo_tell_of_every_granule(void **state)
@@ -450,18 +479,18 @@ static void a_domain_is_what_the_machine_can_hold(void **state)
 		const struct config_case *c = &config_cases[i];
 		struct sim_domain_config cfg = config("other");
 
-		print_message("  %s\n", c->what);
+		case_is("%s", c->what);
 		cfg.boot_pages = 1024;
 		memcpy((uint8_t *)&cfg + c->offset, &c->value,
 		       sizeof(c->value));
-		assert_int_equal(sim_domain_create(m, &cfg, &domid), c->rc);
+		case_int_equal(sim_domain_create(m, &cfg, &domid), c->rc);
 		if (c->rc)
 			continue;
 		assert_true(domid > last);
 		last = domid;
-		assert_int_equal(sim_domain_destroy(m, domid), 0);
+		case_int_equal(sim_domain_destroy(m, domid), 0);
 	}
-	assert_int_equal(free_pages(), 200 * 512);
+	case_int_equal(free_pages(), 200 * 512);
 }
 
 static void names_and_slots_are_taken_once(void **state)
@@ -701,6 +730,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(the_guest_kernel_answers_as_uapi_says),
+		T(a_block_comes_with_all_of_its_memmap),
 		T(state_block_and_meminfo_tell_of_every_granule),
 		T(the_host_counts_every_page),
 		T(a_domain_cannot_hold_more_than_its_maximum),
