@@ -74,7 +74,8 @@ struct backend_ops {
 			void *ctx);
 
 	/**
-	 * @list: All domains but dom0 and those being destroyed
+	 * @list: All domains but dom0 and those being destroyed, in order of
+	 * domid
 	 * @ret:	array of @ret_nr, to be freed by the caller; untouched on
 	 *		failure
 	 *
@@ -158,7 +159,8 @@ struct backend_ops {
 	/**
 	 * @connect: Connect to the channel that the guest's agent offers
 	 *
-	 * Return: 0, -ENOENT if there is none, -EPROTO if it is no good
+	 * Return: 0, -ENOENT if there is none, -EAGAIN if the guest has yet to see
+	 * the end of the last connection, -EPROTO if it is no good
 	 */
 	int (*connect)(struct backend *b, const struct guest_id *id,
 		       struct transport **ret);

@@ -84,6 +84,15 @@ static void sim_fill(const struct sim_domain_info *info,
 	ret->max_pages = info->max_pages;
 }
 
+static int by_domid(const void *a, const void *b)
+{
+	const struct backend_domain *left = a, *right = b;
+
+	return (left->id.domid > right->id.domid) -
+	       (left->id.domid < right->id.domid);
+}
+
+/* The machine has them by slot, and slots are used again. */
 static int sim_list(struct backend *b, struct backend_domain **ret,
 		    uint32_t *ret_nr)
 {
@@ -106,6 +115,7 @@ static int sim_list(struct backend *b, struct backend_domain **ret,
 			sim_fill(&info[i], &domains[live++]);
 	}
 	free(info);
+	qsort(domains, live, sizeof(*domains), by_domid);
 	*ret = domains;
 	*ret_nr = live;
 	return 0;

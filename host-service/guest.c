@@ -134,7 +134,10 @@ void guest_set_why(struct guest *g, const char *fmt, ...)
 
 void guest_kick(struct guest *g)
 {
-	event_active(g->step_event, EV_TIMEOUT, 0);
+	struct timeval now = { 0, 0 };
+
+	/* Not event_active(): descriptors are to be looked at in between. */
+	event_add(g->step_event, &now);
 }
 
 bool guest_connected(const struct guest *g)

@@ -103,7 +103,8 @@ void session_connect(struct guest *g)
 	if (!g->offer_ms)
 		g->offer_ms = SESSION_OFFER_MIN_MS;
 	rc = b->ops->connect(b, &g->domain.id, &t);
-	if (rc == -ENOENT || rc == -ESRCH)
+	/* Nothing, or the remains of an old connection: an offer will come. */
+	if (rc == -ENOENT || rc == -ESRCH || rc == -EAGAIN)
 		return;
 	if (!rc) {
 		rc = link_new(g->env->base, t, SESSION_OUT_MIN,

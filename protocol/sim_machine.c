@@ -751,7 +751,7 @@ int sim_pull(struct sim_machine *m, uint32_t domid, struct granules r,
 	return rc;
 }
 
-/* Locks for an ioctl on a block; *@ret_first is its first granule */
+/* Locks for an ioctl on a block of the window */
 static int sim_lock_block(struct sim_machine *m, uint32_t domid,
 			  uint32_t index, struct sim_domain *ret)
 {

@@ -94,9 +94,13 @@ int sim_domain_info(struct sim_machine *m, uint32_t domid,
 void sim_host_pages(struct sim_machine *m, uint64_t *ret_total,
 		    uint64_t *ret_free);
 int sim_set_max(struct sim_machine *m, uint32_t domid, uint64_t max_pages);
-/* -ENOMEM: host out of memory, above the domain's maximum, or a fault */
+/* -ENOMEM: host out of memory, above the domain's maximum, or a fault. -EINVAL
+ * if any is backed already: Xen would lose the old pages, so this counts as a
+ * violation too. */
 int sim_populate(struct sim_machine *m, uint32_t domid, struct granules r,
 		 uint32_t *ret_done);
+/* -EBUSY: a granule is in use (nothing is taken), or a fault. -EINVAL: one is
+ * not backed (nothing is taken) */
 int sim_take(struct sim_machine *m, uint32_t domid, struct granules r,
 	     uint32_t *ret_done);
 /* @bitmap: nr / 64 words; @first and @nr multiples of 64 */
@@ -122,8 +126,8 @@ int sim_in_use(struct sim_machine *m, uint32_t domid, uint32_t first,
 /* Granules in use x 512 and boot pages, less memmap and what programs use */
 int sim_meminfo(struct sim_machine *m, uint32_t domid, uint64_t *ret_total_kib,
 		uint64_t *ret_available_kib);
-/* One agent a domain, as the device's single open: -EBUSY. Ends with the
- * process. */
+/* One agent a domain, as the device's single open, and one domain a handle:
+ * -EBUSY. Ends with sim_close() or the process. */
 int sim_guest_attach(struct sim_machine *m, uint32_t domid);
 
 /* For tests: how often the law was broken, and the first case in words. */

@@ -227,15 +227,11 @@ static void block_online(struct block *b, const struct memory_notify *mn)
 
 	b->zone = movable ? MEMTIDE_ZONE_MOVABLE : MEMTIDE_ZONE_KERNEL;
 	b->active = true;
-	if (!b->nr_online)
-		return;
-
 	for_each_set_bitrange_from(start, end, mt.online, block_end(b)) {
 		/* Too late to fail. The record errs to the safe side. */
 		if (expose(start, end - start))
 			pr_err("granules %u to %u lost\n", start, end - 1);
 	}
-	offline_page_ranges_changed();
 }
 
 static int memory_notified(struct notifier_block *nb, unsigned long action,
