@@ -96,10 +96,13 @@ $B/tests/unit/test_%: $B/tests/unit/test_%.o $B/libhost.a $B/libagent.a \
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS)
 $B/tests/unit/%.o: XINC = -Ihost-service -Iguest-agent
 
-SCHEDULES_SRC := schedules
+SCHEDULES_SRC := schedules world ops talk judge
 $B/sim-schedules: $(SCHEDULES_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $B/tests/sim/%.o: XINC = -Ihost-service
+
+$B/guesttool: $B/tests/nested/tools/guesttool.o $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS)
 
 .PHONY: deps-build deps-fast deps-lab
 deps-build:
@@ -152,7 +155,7 @@ schedules: all $B/sim-schedules ## 2,000 random schedules on the simulated machi
 kernel-test: ## the series and the driver under plain QEMU
 	@tests/kernel/run
 
-lab-test: all ## every case on real Xen
+lab-test: all $B/guesttool ## every case on real Xen
 	@tests/nested/build
 	@tests/nested/suite
 

@@ -98,7 +98,7 @@ static void end_set(struct client *c, struct guest *g, bool settled)
 	r.set.target_kib = guest_target_kib(g);
 	r.set.held_kib = guest_held_kib(g);
 	r.set.settled = settled;
-	if (settled && g->target != g->ledger.nr_backed) {
+	if (settled && !guest_arrived(g)) {
 		r.status = CONTROL_STATUS_PARTLY;
 		put_text(r.text, sizeof(r.text), g->why);
 	} else if (c->request.wait && !settled) {

@@ -150,6 +150,11 @@ bool guest_busy(const struct guest *g)
 	return g->state == GUEST_GROWING || g->state == GUEST_SHRINKING;
 }
 
+bool guest_arrived(const struct guest *g)
+{
+	return g->ledger.nr_backed == g->target && !ledger_nr_idle(&g->ledger);
+}
+
 uint64_t guest_held_kib(const struct guest *g)
 {
 	if (!g->managed)

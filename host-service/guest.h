@@ -185,6 +185,9 @@ bool guest_connected(const struct guest *g);
 /** guest_busy() - Are steps being taken? */
 bool guest_busy(const struct guest *g);
 
+/** guest_arrived() - Does it hold its target, all of it in use? */
+bool guest_arrived(const struct guest *g);
+
 uint64_t guest_held_kib(const struct guest *g);
 uint64_t guest_target_kib(const struct guest *g);
 uint64_t guest_gfn(const struct guest *g, uint32_t granule);

@@ -206,7 +206,7 @@ static void settle(struct guest *g)
 		guest_log(LOG_LEVEL_WARN, g,
 			  "cannot tell Xen and the toolstack: %s, ignoring",
 			  strerror(-rc));
-	if (held == g->target) {
+	if (guest_arrived(g)) {
 		g->retry_ms = g->env->conf.retry_min_ms;
 		guest_set_why(g, "%s", "");
 	} else if (g->flight.hold_grow || g->flight.hold_pull ||

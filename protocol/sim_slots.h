@@ -3,8 +3,9 @@
  * sim_slots.h - The machine's file: its layout, its lock, and the setters that
  * keep the counts
  *
- * Private to sim_machine.c, whose theory of operation says what may be torn by
- * a kill and what not.
+ * Private to sim_machine.c and to the judge of tests/sim, who must see all of
+ * it at one moment. sim_machine.c's theory of operation says what may be torn
+ * by a kill and what not.
  */
 #ifndef MEMTIDE_SIM_SLOTS_H
 #define MEMTIDE_SIM_SLOTS_H

@@ -231,6 +231,22 @@ static uint32_t target_of(const struct control_guest *g)
 	return (uint32_t)((g->target_kib - g->boot_kib) / GRANULE_KIB);
 }
 
+/* What was accepted is kept, whoever was killed since. */
+static void check_targets(struct world *w, const struct talk_list *l)
+{
+	for (unsigned int i = 0; i < w->nr_domains; i++) {
+		const struct world_domain *d = &w->domains[i];
+		uint32_t target;
+
+		if (!manageable(d) || d->vague)
+			continue;
+		target = target_of(talk_find(l, d->domid));
+		if (target != d->target && target != d->maybe)
+			world_fail(w, "domain %u: the target was %u and is %u",
+				   d->domid, d->target, target);
+	}
+}
+
 /* Can the targets of the schedule be met? */
 static bool targets_possible(const struct world *w, const struct talk_list *l)
 {
@@ -405,6 +421,7 @@ void judge_end(struct world *w)
 
 	calm_down(w);
 	await_all(w, &l, "connected", is_connected);
+	check_targets(w, &l);
 	if (targets_possible(w, &l) && world_chance(w, 70)) {
 		world_note(w, "the targets of the schedule must be reached");
 		await_all(w, &l, "at their targets", has_arrived);

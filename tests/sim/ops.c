@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -69,7 +70,18 @@ static struct control_client *begin_set(struct world *w,
 		let_greet(w, d);
 	world_note(w, "domain %u: set %u%s", d->domid, target,
 		   wait ? " and wait" : "");
+	d->vague |= d->maybe != d->target;
+	d->maybe = target;
 	return talk_open(w, &req);
+}
+
+static void learn_target(struct world_domain *d, enum control_status status)
+{
+	if (status == CONTROL_STATUS_OK || status == CONTROL_STATUS_PARTLY) {
+		d->target = d->maybe;
+		d->vague = false;
+	}
+	d->maybe = d->target;
 }
 
 static void end_set(struct world *w, struct world_domain *d,
@@ -84,6 +96,7 @@ static void end_set(struct world *w, struct world_domain *d,
 			   (int)r.status, r.text);
 	if (!d->has_agent && r.status != CONTROL_STATUS_REFUSED)
 		world_fail(w, "domain %u has no agent and is set", d->domid);
+	learn_target(d, r.status);
 	world_note(w, "  %s %s", r.status ? "refused:" : "ok", r.text);
 }
 
@@ -102,8 +115,10 @@ static void op_set_wait(struct world *w)
 	struct control_client *c = begin_set(w, d, true);
 	struct control_reply r;
 
-	if (!talk_end(w, c, (int)world_random(w, 30), &r))
-		world_note(w, "  settled: %d %s", (int)r.status, r.text);
+	if (talk_end(w, c, (int)world_random(w, 30), &r))
+		return;
+	learn_target(d, r.status);
+	world_note(w, "  settled: %d %s", (int)r.status, r.text);
 }
 
 static void op_kill_daemon(struct world *w)
@@ -213,7 +228,8 @@ static void op_stop_agent(struct world *w)
 		end_set(w, d, c);
 }
 
-/* Another host turns up at the agent's socket, says something, and leaves. */
+/* Another host turns up at the agent's socket, says something, and leaves.
+ * It stays until it was greeted: what it does must not come after the end. */
 static void op_disconnect(struct world *w)
 {
 	static const uint8_t words[][8] = {
@@ -225,6 +241,7 @@ static void op_disconnect(struct world *w)
 	};
 	uint32_t word = world_random(w, ARRAY_SIZE(words) + 1);
 	struct world_domain *d = world_pick(w);
+	struct pollfd hello = { .events = POLLIN };
 	char path[WORLD_PATH_MAX + 16];
 	int fd;
 
@@ -233,12 +250,15 @@ static void op_disconnect(struct world *w)
 	world_sleep(w, STEP_US);
 	snprintf(path, sizeof(path), "%s/%u.sock", w->dir, d->domid);
 	fd = unix_dial(path);
+	hello.fd = fd;
 	world_note(w, "agent %u hears another host, word %u%s", d->domid, word,
 		   fd < 0 ? ": not listening" : "");
 	if (fd < 0)
 		return;
 	if (word < ARRAY_SIZE(words))
 		send(fd, words[word], sizeof(words[word]), MSG_NOSIGNAL);
+	if (poll(&hello, 1, WORLD_PATIENCE_MS) != 1)
+		world_fail(w, "agent %u does not greet", d->domid);
 	world_sleep(w, STEP_US);
 	close(fd);
 }

@@ -25,12 +25,17 @@
  * struct world_domain - a domain, alive or not
  * @has_agent:	its guest runs memtide-agent, at least in the end
  * @agent:	pid, 0 if it does not run now
+ * @target:	the last that memtided accepted [granules]
+ * @maybe:	one whose answer nobody heard; @target if there is none
+ * @vague:	there were more of these
  */
 struct world_domain {
 	uint32_t domid;
 	bool alive;
 	bool has_agent;
 	pid_t agent;
+	uint32_t target, maybe;
+	bool vague;
 	struct sim_domain_config config;
 };
 

@@ -26,6 +26,14 @@ guest_blocks() {
 	guest "$1" sh -c 'grep -c "System RAM (memtide)" /proc/iomem || true'
 }
 
+# agree_held GUEST: what it holds, where that is not its target
+agree_held() {
+	local pages max
+	read -r pages max < <(xen-pages "$1")
+	same "maximum of $1 in pages" "$max" "$pages"
+	same "held_kib of $1" "$(field "$1" held_kib)" $((pages * 4))
+}
+
 # agree GUEST: the CLI, xl list and Xen's count tell the same story (I2, I3, I5)
 agree() {
 	local pages max kib
@@ -40,4 +48,40 @@ agree() {
 
 audit_clean() {
 	memtide audit || fail "the audit found something"
+}
+
+# tool GUEST: put guesttool into the guest, as /tmp/guesttool
+tool() {
+	guest -i "$1" sh -c 'cat >/tmp/guesttool && chmod +x /tmp/guesttool' \
+		<"$(command -v guesttool)"
+}
+
+# window_gfn GUEST: the window's first frame
+window_gfn() {
+	local start
+	start=$(guest "$1" cat /proc/iomem | sed -n 's/-.* : memtide$//p')
+	echo $((16#${start// /} / 4096))
+}
+
+# no_oom GUEST: its kernel never had to kill
+no_oom() {
+	if guest "$1" dmesg | grep -iE 'out of memory|oom-kill|oom_reaper:'; then
+		fail "the OOM killer ran in $1"
+	fi
+}
+
+# no_splat GUEST: nor did it complain of anything
+no_splat() {
+	if guest "$1" dmesg | grep -E 'WARNING:|BUG:|Oops|Bad page'; then
+		fail "the kernel of $1 complains"
+	fi
+}
+
+# refused STATUS TEXT COMMAND...: ends with STATUS and says TEXT
+refused() {
+	local want=$1 text=$2 status=0 said
+	shift 2
+	said=$("$@" 2>&1) || status=$?
+	same "status of $*" "$status" "$want"
+	[[ $said == *"$text"* ]] || fail "$* said '$said', not '$text'"
 }
