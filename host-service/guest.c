@@ -177,7 +177,9 @@ uint64_t guest_gfn(const struct guest *g, uint32_t granule)
 
 uint32_t guest_admitted(const struct guest *g)
 {
-	if (!g->managed || g->target <= g->ledger.nr_backed)
+	if (!g->managed)
+		return g->stored_left;
+	if (g->target <= g->ledger.nr_backed)
 		return 0;
 	return g->target - g->ledger.nr_backed;
 }

@@ -115,6 +115,8 @@ struct guest_watcher {
  * @settled:	everyone was told the story of the present ledger
  * @boot_pages:	frames the domain was built with
  * @target:	granules that should be backed
+ * @stored_left: what was promised before we started and not yet backed then;
+ *		counts until @managed
  * @hello:	of the present or last agent
  * @report:	last report, zero if none
  * @sync_next:	next granule whose state to ask (SYNCING and audit)
@@ -134,6 +136,7 @@ struct guest {
 	struct ledger ledger;
 	uint64_t boot_pages;
 	uint32_t target;
+	uint32_t stored_left;
 	struct msg_hello hello;
 	struct msg_report report;
 	struct flight flight;

@@ -61,6 +61,7 @@ static struct guest *keep_or_new(struct service *s,
 	}
 	log_info("guest %u/%s appeared, %" PRIu64 " pages", d->id.domid,
 		 d->name, d->pages);
+	sync_stored(g);
 	return g;
 }
 

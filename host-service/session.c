@@ -41,13 +41,18 @@ void session_drop(struct guest *g)
 	event_del(g->deadline_event);
 }
 
+static void look_again(struct guest *g)
+{
+	arm_ms(g->offer_event, g->offer_ms);
+	g->offer_ms = MIN(g->offer_ms * 2, SESSION_OFFER_MAX_MS);
+}
+
 /* The agent may be back before we see its predecessor's end: look again. */
 void session_lose(struct guest *g)
 {
 	session_drop(g);
 	guest_set_state(g, g->managed ? GUEST_LOST : GUEST_UNMANAGED);
-	arm_ms(g->offer_event, g->offer_ms);
-	g->offer_ms = MIN(g->offer_ms * 2, SESSION_OFFER_MAX_MS);
+	look_again(g);
 }
 
 /* Hello comes first, and once. */
@@ -115,8 +120,9 @@ void session_connect(struct guest *g)
 	}
 	if (rc) {
 		guest_log(LOG_LEVEL_DEBUG, g,
-			  "cannot connect to the agent: %s, ignoring",
-			  strerror(-rc));
+			  "cannot connect to the agent: %s, retrying in %u ms",
+			  strerror(-rc), g->offer_ms);
+		look_again(g);
 		return;
 	}
 	guest_set_state(g, GUEST_GREETING);

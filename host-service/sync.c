@@ -114,6 +114,18 @@ static int load_target(struct guest *g)
 	return rc;
 }
 
+void sync_stored(struct guest *g)
+{
+	uint64_t boot, target, held;
+
+	if (load_number(g, "boot-pages", &boot) ||
+	    load_number(g, "target-granules", &target))
+		return;
+	held = g->domain.pages - MIN(g->domain.pages, boot);
+	target = MIN(target, WINDOW_GRANULES_MAX);
+	g->stored_left = (uint32_t)(target - MIN(target, held / GRANULE_PAGES));
+}
+
 static int ask_state(struct guest *g)
 {
 	struct host_msg msg = { .type = HOST_MSG_STATE_REQUEST };

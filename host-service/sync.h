@@ -11,6 +11,13 @@
 
 #include "guest.h"
 
+/**
+ * sync_stored() - What the guest was promised by our predecessor (I4)
+ *
+ * Until its agent greets, that is all we know of a guest we just found.
+ */
+void sync_stored(struct guest *g);
+
 /** sync_begin() - The agent greeted: check, read p2m, ask what is in use */
 void sync_begin(struct guest *g, const struct msg_hello *hello);
 

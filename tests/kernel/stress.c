@@ -94,7 +94,7 @@ static int empty_blocks(uint32_t nr_blocks)
 
 int test_full_memory_is_pulled_intact(void)
 {
-	const size_t size = 224UL << 20;
+	const size_t size = 144UL << 20;
 	long killed = read_value("/proc/vmstat", "oom_kill ");
 	int ready[2], stop[2], status, bad = 0;
 	char c;
