@@ -4,7 +4,7 @@
  *
  * For each managed guest: the ledger against Xen's p2m, Xen's page count and
  * maximum against the prediction, and, where its agent is there, the ledger
- * against what the guest says is in use. One guest after the other; nothing is
+ * against what the guest says is in use, unless it is being resized. One guest after the other; nothing is
  * changed.
  */
 #include "audit.h"
@@ -101,9 +101,8 @@ static void on_changed(struct guest_watcher *w, struct guest *g, bool gone)
 	c->guest = NULL;
 	if (!gone) {
 		guest_unwatch(g, w);
-		if (g->sync_next < g->ledger.granules)
-			finding(c, g, "it began to change, ask again");
-		else if (g->audit_wrong)
+		/* If it began to change meanwhile, its answer is of no use. */
+		if (g->sync_next == g->ledger.granules && g->audit_wrong)
 			finding(c, g, "%" PRIu64
 				" granules are in use in the guest and not in the ledger, or the reverse",
 				g->audit_wrong);
