@@ -3,9 +3,9 @@
  * audit.c - Is what we believe true? (I1, I2, I3)
  *
  * For each managed guest: the ledger against Xen's p2m, Xen's page count and
- * maximum against the prediction, and, where its agent is there, the ledger
- * against what the guest says is in use, unless it is being resized. One guest after the other; nothing is
- * changed.
+ * maximum against the prediction, and, where its agent is there and it is not
+ * being resized, the ledger against what the guest says is in use. One guest
+ * after the other; nothing is changed.
  */
 #include "audit.h"
 

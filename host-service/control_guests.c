@@ -21,6 +21,13 @@ static uint64_t online_kib(const struct guest *g)
 	return (uint64_t)g->ledger.nr_exposed * GRANULE_KIB;
 }
 
+/* A domain has some odd pages beside what it was asked to be built with. Where
+ * an operator names sizes, we answer in sizes without them. */
+static uint64_t plain_kib(const struct guest *g, uint64_t kib)
+{
+	return kib - g->boot_pages * PAGE_KIB % GRANULE_KIB;
+}
+
 static void reply_guest(struct client *c, struct guest *g)
 {
 	struct control_reply r = { .body = CONTROL_BODY_GUEST };
@@ -95,8 +102,8 @@ static void end_set(struct client *c, struct guest *g, bool settled)
 	struct control_reply r = { .body = CONTROL_BODY_SET };
 
 	r.set.asked_kib = c->asked_kib;
-	r.set.target_kib = guest_target_kib(g);
-	r.set.held_kib = guest_held_kib(g);
+	r.set.target_kib = plain_kib(g, guest_target_kib(g));
+	r.set.held_kib = plain_kib(g, guest_held_kib(g));
 	r.set.settled = settled;
 	if (settled && !guest_arrived(g)) {
 		r.status = CONTROL_STATUS_PARTLY;
@@ -115,9 +122,9 @@ static void tell_progress(struct client *c, struct guest *g)
 {
 	struct control_reply r = { .body = CONTROL_BODY_PROGRESS };
 
-	r.progress.held_kib = guest_held_kib(g);
+	r.progress.held_kib = plain_kib(g, guest_held_kib(g));
 	r.progress.online_kib = online_kib(g);
-	r.progress.target_kib = guest_target_kib(g);
+	r.progress.target_kib = plain_kib(g, guest_target_kib(g));
 	put_text(r.progress.state, sizeof(r.progress.state),
 		 guest_state_name(g->state));
 	if (!memcmp(&c->told, &r.progress, sizeof(c->told)))
@@ -171,7 +178,7 @@ static int absolute_kib(const struct client *c, const struct guest *g,
 			uint64_t *ret)
 {
 	uint64_t kib = c->request.size_bytes / 1024;
-	uint64_t now_kib = guest_target_kib(g);
+	uint64_t now_kib = plain_kib(g, guest_target_kib(g));
 
 	/* A target below a whole KiB is still a wish for that KiB. */
 	if (c->request.size_bytes % 1024)

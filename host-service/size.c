@@ -151,10 +151,7 @@ int size_parse(const char *text, struct size_arg *ret, const char **ret_why)
 
 const char *size_short(uint64_t kib, char buf[SIZE_TEXT_MAX])
 {
-	if (kib % 1024)
-		snprintf(buf, SIZE_TEXT_MAX, "%" PRIu64 "K", kib);
-	else
-		snprintf(buf, SIZE_TEXT_MAX, "%" PRIu64 "M", kib / 1024);
+	snprintf(buf, SIZE_TEXT_MAX, "%" PRIu64 "M", kib / 1024);
 	return buf;
 }
 

@@ -34,8 +34,8 @@ int size_parse(const char *text, struct size_arg *ret, const char **ret_why);
 #define SIZE_TEXT_MAX	32u	/* holds any size in words, with the final 0 */
 
 /**
- * size_short() - A size for a table, exact: "1280M", or "1019336K" where it is
- * not a whole number of MiB; size_parse() understands it
+ * size_short() - A size for a table: "1280M", rounded down to whole MiB;
+ * size_parse() understands it
  *
  * Return: @buf
  */

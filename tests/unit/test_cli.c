@@ -345,7 +345,7 @@ static void a_list_is_an_aligned_table_in_order_of_domids(void **state)
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
 "NAME       DOMID  STATE      HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE\n"
-"db1            3  growing    768M   1280M    512M      770000K    700000K\n"
+"db1            3  growing    768M   1280M    512M         751M       683M\n"
 "w\\x1b[31m     12  unmanaged  512M       -       -            -          -\n");
 	cli_report_done(&r);
 }
