@@ -129,18 +129,22 @@ static int say(struct transport *t, const uint8_t *buf, size_t len)
 }
 
 /* Wait for the other side to hang up; it may say something before. */
-static int await_end(struct transport *t, int timeout_ms)
+static int await_end(struct transport *t, int timeout_ms, bool *ret_answered)
 {
 	struct pollfd p = { t->ops->fd(t), POLLIN, 0 };
 	uint8_t buf[4096];
 	ssize_t n;
 
+	*ret_answered = false;
+
 	for (;;) {
 		n = t->ops->read(t, buf, sizeof(buf));
 		if (n < 0 && n != -EAGAIN)
 			return 0;
-		if (n > 0)
+		if (n > 0) {
+			*ret_answered = true;
 			continue;
+		}
 		if (poll(&p, 1, timeout_ms) <= 0)
 			return -ETIMEDOUT;
 		t->ops->woken(t);
@@ -151,6 +155,7 @@ static int speak(const char *where, const char *what)
 {
 	static uint8_t buf[256 * 1024];
 	struct transport *t;
+	bool answered = false;
 	size_t len = 4096;
 	int rc = open_channel(where, &t);
 
@@ -172,9 +177,10 @@ static int speak(const char *where, const char *what)
 		return 2;
 	rc = say(t, buf, len);
 	if (!rc && strcmp(what, "half"))
-		rc = await_end(t, 20000);
+		rc = await_end(t, 10000, &answered);
 	transport_close(t);
-	puts(rc == -ETIMEDOUT ? "still open" : "hung up");
+	printf("%s%s\n", answered ? "answered, " : "",
+	       rc == -ETIMEDOUT ? "still open" : "hung up");
 	return 0;
 }
 
