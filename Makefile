@@ -186,9 +186,16 @@ lab: deps-lab all ## a dom0 console with two guests running
 	@tests/nested/build
 	@tests/nested/lab
 
-bench: deps-lab all ## memtide beside the stock balloon, one lab boot
+bench: deps-lab all $B/memwatch $B/xenmeter ## memtide beside the stock balloon, one lab boot
 	@tests/nested/build
-	@tests/nested/run --guests 1 --stock 0 --script tests/bench/bench
+	@tests/nested/run --guests 1 --stock 0 --timeout 1800 --out build/lab/bench \
+		--with $B/memwatch --with $B/xenmeter --script tests/bench/bench
+
+# In a guest without our libraries, hence static and not sanitized.
+$B/memwatch: $B/tests/bench/memwatch.o
+	$(CC) -static -o $@ $^
+$B/xenmeter: $B/tests/bench/xenmeter.o
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lxenctrl
 
 # Installation ----------------------------------------------------------
 

@@ -4,7 +4,7 @@
  *
  * Reads lines "KIB TOLERANCE" from standard input. Answers "armed", and "at
  * KIB" once MemTotal is within TOLERANCE of KIB; until then it looks every
- * 10 ms, and a new line replaces the old. "0 0" is never reached.
+ * 30 ms, and a new line replaces the old. "0 0" is never reached.
  *
  * It looks with sysinfo(2), whose totalram is the MemTotal of /proc/meminfo,
  * from the same function, without printing fifty other lines.
@@ -15,7 +15,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#define POLL_MS	10
+#define POLL_MS	30
 
 static long mem_total_kib(void)
 {

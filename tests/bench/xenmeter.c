@@ -2,9 +2,11 @@
  *
  * xenmeter.c - What Xen itself measures, for the benchmark (dom0, bench only)
  *
- *   xenmeter stat DOMID		pages, CPU time of it and of dom0 [ns]
- *   xenmeter until DOMID PAGES TOL	returns when it holds PAGES within TOL;
- *					status 1 if not within a minute
+ *   xenmeter serve			answers lines on standard input, so that a
+ *					look costs no new process:
+ *	stat DOMID			pages, CPU time of it and of dom0 [ns]
+ *	until DOMID PAGES TOL		"ok" once it holds PAGES within TOL;
+ *					"late" if not within a minute
  *   xenmeter floor DOMID GFN NR BATCH	gives NR granules from GFN to a paused
  *					guest and takes them back, BATCH in a
  *					call; time of both in Xen [ns]
@@ -74,13 +76,34 @@ static int wait_until(xc_interface *xc, uint32_t domid, uint64_t pages,
 		if (!domain(xc, domid, &info))
 			return failed("no such domain");
 		if (info.tot_pages + tolerance >= pages &&
-		    info.tot_pages <= pages + tolerance)
+		    info.tot_pages <= pages + tolerance) {
+			puts("ok");
 			return 0;
+		}
 		nanosleep(&poll, NULL);
 	}
-	fprintf(stderr, "xenmeter: holds %" PRIu64 " pages, not %" PRIu64 "\n",
-		info.tot_pages, pages);
-	return 1;
+	puts("late");
+	return 0;
+}
+
+static int serve(xc_interface *xc)
+{
+	uint64_t pages, tolerance;
+	uint32_t domid;
+	char line[128];
+	int rc = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (!rc && fgets(line, sizeof(line), stdin)) {
+		if (sscanf(line, "stat %" SCNu32, &domid) == 1)
+			rc = print_stat(xc, domid);
+		else if (sscanf(line, "until %" SCNu32 " %" SCNu64 " %" SCNu64,
+				&domid, &pages, &tolerance) == 3)
+			rc = wait_until(xc, domid, pages, tolerance);
+		else
+			rc = 2;
+	}
+	return rc;
 }
 
 /* Populate or decrease @nr granules from @gfn. Return: ns, 0 on failure */
@@ -199,17 +222,14 @@ static uint64_t number(const char *text)
 static int with_xen(int argc, char **argv)
 {
 	xc_interface *xc = xc_interface_open(NULL, NULL, 0);
-	uint32_t domid = (uint32_t)number(argv[2]);
 	int rc = 2;
 
 	if (!xc)
 		return failed("xc_interface_open");
-	if (argc == 3 && !strcmp(argv[1], "stat"))
-		rc = print_stat(xc, domid);
-	else if (argc == 5 && !strcmp(argv[1], "until"))
-		rc = wait_until(xc, domid, number(argv[3]), number(argv[4]));
+	if (argc == 2 && !strcmp(argv[1], "serve"))
+		rc = serve(xc);
 	else if (argc == 6 && !strcmp(argv[1], "floor"))
-		rc = print_floor(xc, domid, number(argv[3]),
+		rc = print_floor(xc, (uint32_t)number(argv[2]), number(argv[3]),
 				 (uint32_t)number(argv[4]),
 				 (uint32_t)number(argv[5]));
 	xc_interface_close(xc);
@@ -222,10 +242,10 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "count"))
 		rc = count(argv[2]);
-	else if (argc > 2)
+	else if (argc > 1)
 		rc = with_xen(argc, argv);
 	if (rc == 2)
-		fputs("usage: xenmeter stat|until|floor|count, see its head\n",
+		fputs("usage: xenmeter serve|floor|count, see its head\n",
 		      stderr);
 	return rc;
 }
