@@ -84,6 +84,7 @@ struct backend_ops {
 	int (*list)(struct backend *b, struct backend_domain **ret,
 		    uint32_t *ret_nr);
 
+	/** @domain: What the hypervisor counts; the name is left as it is */
 	int (*domain)(struct backend *b, const struct guest_id *id,
 		      struct backend_domain *ret);
 	int (*host)(struct backend *b, struct backend_host *ret);

@@ -126,14 +126,12 @@ static void read_name(struct backend_xen *x, uint32_t domid,
 	free(text);
 }
 
-static void fill_domain(struct backend_xen *x, const xc_domaininfo_t *info,
-			struct backend_domain *ret)
+static void fill_domain(const xc_domaininfo_t *info, struct backend_domain *ret)
 {
 	ret->id.domid = info->domain;
 	memcpy(ret->id.uuid, info->handle, sizeof(ret->id.uuid));
 	ret->pages = info->tot_pages;
 	ret->max_pages = info->max_pages;
-	read_name(x, info->domain, ret->name);
 }
 
 static bool is_guest(const xc_domaininfo_t *info)
@@ -203,8 +201,11 @@ static int xen_list(struct backend *b, struct backend_domain **ret,
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < nr; i++) {
-		if (is_guest(&infos[i]))
-			fill_domain(xen(b), &infos[i], &domains[live++]);
+		if (!is_guest(&infos[i]))
+			continue;
+		fill_domain(&infos[i], &domains[live]);
+		read_name(xen(b), infos[i].domain, domains[live].name);
+		live++;
 	}
 	free(infos);
 	watch_domains(xen(b), domains, live);
@@ -234,7 +235,7 @@ static int xen_domain(struct backend *b, const struct guest_id *id,
 	int rc = check_id(xen(b), id, &info);
 
 	if (!rc)
-		fill_domain(xen(b), &info, ret);
+		fill_domain(&info, ret);
 	return rc;
 }
 

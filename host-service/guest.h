@@ -117,6 +117,7 @@ struct guest_watcher {
  * @target:	granules that should be backed
  * @stored_left: what was promised before we started and not yet backed then;
  *		counts until @managed
+ * @tables:	granules the hypervisor has room to map, as far as we know
  * @hello:	of the present or last agent
  * @report:	last report, zero if none
  * @sync_next:	next granule whose state to ask (SYNCING and audit)
@@ -137,6 +138,7 @@ struct guest {
 	uint64_t boot_pages;
 	uint32_t target;
 	uint32_t stored_left;
+	uint32_t tables;
 	struct msg_hello hello;
 	struct msg_report report;
 	struct flight flight;

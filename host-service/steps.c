@@ -77,13 +77,28 @@ static void dispose(struct guest *g, const char *what, struct granules r,
 	guest_kick(g);
 }
 
+/* Once a resize, for all that it will need. */
+static int make_tables(struct guest *g, uint32_t granules)
+{
+	struct backend *b = g->env->backend;
+	int rc;
+
+	if (granules <= g->tables)
+		return 0;
+	granules = MAX(granules, g->target);
+	rc = b->ops->set_tables(b, &g->domain.id, granules);
+	if (!rc)
+		g->tables = granules;
+	return rc;
+}
+
 static void do_populate(struct guest *g, struct granules r)
 {
 	struct backend *b = g->env->backend;
 	uint32_t done = 0;
 	int rc;
 
-	rc = b->ops->set_tables(b, &g->domain.id, g->ledger.nr_backed + r.nr);
+	rc = make_tables(g, g->ledger.nr_backed + r.nr);
 	if (!rc)
 		rc = set_max(g, r.nr);
 	if (!rc)
@@ -188,8 +203,8 @@ static void arm_retry(struct guest *g)
 	g->retry_ms = MIN(g->retry_ms * 2, g->env->conf.retry_max_ms);
 }
 
-/* Nothing left to do: everyone is told the same story (I5). */
-static void settle(struct guest *g)
+/* Everyone is told the same story (I5). */
+static int tell_all(struct guest *g)
 {
 	struct backend *b = g->env->backend;
 	uint32_t held = g->ledger.nr_backed;
@@ -200,8 +215,16 @@ static void settle(struct guest *g)
 		rc = set_max(g, 0);
 	if (!rc)
 		rc = b->ops->set_tables(b, &g->domain.id, held);
-	if (!rc)
-		rc = b->ops->publish(b, &g->domain.id, held);
+	if (rc)
+		return rc;
+	g->tables = held;
+	return b->ops->publish(b, &g->domain.id, held);
+}
+
+static void settle(struct guest *g)
+{
+	int rc = tell_all(g);
+
 	if (rc && rc != -ESRCH)
 		guest_log(LOG_LEVEL_WARN, g,
 			  "cannot tell Xen and the toolstack: %s, ignoring",
