@@ -5,6 +5,7 @@ MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 VERSION := 0.1.0
 B := build$(if $(DEV),/dev)
@@ -127,22 +128,22 @@ unit: $(unit_progs)
 	done
 
 FUZZ := frame codec_host codec_guest control
-fuzz_progs := $(FUZZ:%=build/fuzz/fuzz_%)
+fuzz_progs := $(FUZZ:%=$B/fuzz/fuzz_%)
 FUZZ_RUNS ?= 200000
-$(fuzz_progs): build/fuzz/%: tests/fuzz/%.c $(PROTO_GEN:%=build/gen/%.pb-c.c)
+$(fuzz_progs): $B/fuzz/%: tests/fuzz/%.c $(PROTO_GEN:%=$B/gen/%.pb-c.c)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -Iprotocol -Ibuild/gen -o $@ $< \
+		-fno-sanitize-recover=all -Iprotocol -I$B/gen -o $@ $< \
 		protocol/frame.c protocol/codec.c protocol/control_codec.c \
-		protocol/log.c $(PROTO_GEN:%=build/gen/%.pb-c.c) -lprotobuf-c
+		protocol/log.c $(PROTO_GEN:%=$B/gen/%.pb-c.c) -lprotobuf-c
 fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs
 	@for fuzz in $(FUZZ); do \
-		mkdir -p build/fuzz/found-$$fuzz; \
-		if build/fuzz/fuzz_$$fuzz -runs=$(FUZZ_RUNS) -seed=1 \
-			-artifact_prefix=build/fuzz/ build/fuzz/found-$$fuzz \
-			tests/fuzz/corpus/$$fuzz >build/fuzz/$$fuzz.log 2>&1; \
+		mkdir -p $B/fuzz/found-$$fuzz; \
+		if $B/fuzz/fuzz_$$fuzz -runs=$(FUZZ_RUNS) -seed=1 \
+			-artifact_prefix=$B/fuzz/ $B/fuzz/found-$$fuzz \
+			tests/fuzz/corpus/$$fuzz >$B/fuzz/$$fuzz.log 2>&1; \
 		then echo "ok fuzz $$fuzz"; \
-		else tail -n 40 build/fuzz/$$fuzz.log; \
+		else tail -n 40 $B/fuzz/$$fuzz.log; \
 			echo "not ok fuzz $$fuzz"; fi; \
 	done
 
