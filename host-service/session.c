@@ -20,6 +20,7 @@
 #define SESSION_ANSWER_S	60	/* a pull's deadline and a lot more */
 #define SESSION_OFFER_MIN_MS	20u
 #define SESSION_OFFER_MAX_MS	5000u
+#define SESSION_HELLO_MIN_MS	2000u
 
 static void arm_ms(struct event *e, uint32_t ms)
 {
@@ -129,14 +130,17 @@ void session_connect(struct guest *g)
 	session_expect(g);
 }
 
-void session_overdue(struct guest *g)
+/*
+ * An agent says hello at once. A restarted one writes its offer node by node,
+ * and who connects in between holds a channel that nobody listens to: look
+ * again soon, but less and less often, as the agent may just be slow.
+ */
+static uint32_t answer_ms(const struct guest *g)
 {
-	guest_log(LOG_LEVEL_WARN, g,
-		  "no answer from the agent for %d s, reconnecting",
-		  SESSION_ANSWER_S);
-	guest_set_why(g, "the agent has not answered for %d s",
-		      SESSION_ANSWER_S);
-	session_lose(g);
+	if (g->state != GUEST_GREETING)
+		return SESSION_ANSWER_S * 1000;
+	return MIN(MAX(g->offer_ms * 20, SESSION_HELLO_MIN_MS),
+		   SESSION_ANSWER_S * 1000);
 }
 
 void session_expect(struct guest *g)
@@ -145,9 +149,16 @@ void session_expect(struct guest *g)
 		   g->flight.onlines || g->pull.id || g->sync_audit;
 
 	if (due)
-		arm_ms(g->deadline_event, SESSION_ANSWER_S * 1000);
+		arm_ms(g->deadline_event, answer_ms(g));
 	else
 		event_del(g->deadline_event);
+}
+
+void session_overdue(struct guest *g)
+{
+	guest_set_why(g, "the agent has not answered for %u ms", answer_ms(g));
+	guest_log(LOG_LEVEL_WARN, g, "%s, reconnecting", g->why);
+	session_lose(g);
 }
 
 void session_quarantine(struct guest *g, const char *fmt, ...)
