@@ -114,7 +114,7 @@ deps-lab:
 	@tests/lint/install-packages build fast lab
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
-.PHONY: lint unit fuzz-short schedules-short schedules kernel-test lab-test
+.PHONY: lint unit fuzz-short model schedules-short schedules kernel-test lab-test
 lint: all
 	@tests/lint/check-layers
 	@tests/lint/check-headers $B
@@ -147,6 +147,9 @@ fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs
 			echo "not ok fuzz $$fuzz"; fi; \
 	done
 
+model: ## the model of host, guests and hypervisor, exhaustively
+	@tests/model/run
+
 schedules-short: all $B/sim-schedules
 	@$B/sim-schedules --build $B --count 60
 
@@ -165,12 +168,12 @@ check: deps-lab ## every test, real Xen included
 	@tests/check build check-fast-parts schedules kernel-test lab-test
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
-	@DEV=1 tests/check build/dev lint unit fuzz-short schedules-short
+	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short
 
 # Within check: the same parts, sanitized, counted with the others.
 .PHONY: check-fast-parts
 check-fast-parts:
-	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short schedules-short
+	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model schedules-short
 
 # To see it -------------------------------------------------------------
 
