@@ -37,14 +37,14 @@ INC = -I$(<D) -Iprotocol -I$B/gen
 PROTO_GEN := memtide control
 PROTO_SRC := log frame codec control_codec transport_unix \
 	transport_vchan link sim_machine
-HOST_SRC := ledger plan guest service session sync steps client backend_sim \
-	backend_xen control control_guests audit size control_client \
+HOST_SRC := ledger plan rate guest service session sync steps client paced \
+	backend_sim backend_xen control control_guests audit size control_client \
 	cli_args cli_text cli_print cli_json cli_report cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo kdev_ioctl kdev_sim
 
-UNIT := frame codec control_codec link sim_machine ledger plan size cli \
-	control_client pull_plan sizing meminfo agent session
+UNIT := frame codec control_codec link sim_machine ledger plan rate size cli \
+	control_client pull_plan sizing meminfo agent session service flood
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread
@@ -100,6 +100,9 @@ $B/tests/unit/%.o: XINC = -Ihost-service -Iguest-agent
 SCHEDULES_SRC := schedules world ops talk judge
 $B/sim-schedules: $(SCHEDULES_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+HOSTILE_SRC := hostile world talk judge
+$B/sim-hostile: $(HOSTILE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $B/tests/sim/%.o: XINC = -Ihost-service
 
 $B/guesttool: $B/tests/nested/tools/guesttool.o $B/libproto.a
@@ -114,7 +117,7 @@ deps-lab:
 	@tests/lint/install-packages build fast lab
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
-.PHONY: lint unit fuzz-short model schedules-short schedules kernel-test lab-test
+.PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test lab-test
 lint: all
 	@tests/lint/check-layers
 	@tests/lint/check-headers $B
@@ -150,6 +153,9 @@ fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs
 model: ## the model of host, guests and hypervisor, exhaustively
 	@tests/model/run
 
+hostile: all $B/sim-hostile
+	@$B/sim-hostile $B
+
 schedules-short: all $B/sim-schedules
 	@$B/sim-schedules --build $B --count 60
 
@@ -168,12 +174,14 @@ check: deps-lab ## every test, real Xen included
 	@tests/check build check-fast-parts schedules kernel-test lab-test
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
-	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short
+	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
+		hostile
 
 # Within check: the same parts, sanitized, counted with the others.
 .PHONY: check-fast-parts
 check-fast-parts:
-	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model schedules-short
+	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model \
+		schedules-short hostile
 
 # To see it -------------------------------------------------------------
 

@@ -2,10 +2,11 @@
  *
  * audit.c - Is what we believe true? (I1, I2, I3)
  *
- * For each managed guest: the ledger against Xen's p2m, Xen's page count and
- * maximum against the prediction, and, where its agent is there and it is not
- * being resized, the ledger against what the guest says is in use. One guest
- * after the other; nothing is changed.
+ * For each managed guest, quarantined or not: the ledger against Xen's p2m,
+ * Xen's page count and maximum against the prediction, and, where its agent is
+ * there and it is not being resized, the ledger against what the guest says is
+ * in use. Who is quarantined is a finding in itself. One guest after the other;
+ * nothing is changed.
  */
 #include "audit.h"
 
@@ -113,10 +114,17 @@ static void on_changed(struct guest_watcher *w, struct guest *g, bool gone)
 /* Returns true if the guest's own answer must be waited for. */
 static bool audit_guest(struct client *c, struct guest *g)
 {
+	if (g->state == GUEST_QUARANTINED)
+		finding(c, g, "quarantined: %s; when that is mended: memtide readmit %u",
+			g->why, g->domain.id.domid);
+	if (!g->managed)
+		return false;
 	c->audit_guests++;
 	c->audit_granules += g->ledger.nr_backed;
 	audit_backed(c, g);
 	audit_pages(c, g);
+	if (g->state == GUEST_QUARANTINED)
+		return false;
 	if (!guest_connected(g)) {
 		finding(c, g, "its agent is not there, state %s",
 			guest_state_name(g->state));
@@ -145,7 +153,7 @@ static struct guest *next_guest(struct client *c)
 		if (g->domain.id.domid < c->audit_next)
 			continue;
 		c->audit_next = g->domain.id.domid + 1;
-		if (g->managed)
+		if (g->managed || g->state == GUEST_QUARANTINED)
 			return g;
 	}
 	return NULL;

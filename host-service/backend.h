@@ -54,6 +54,9 @@ struct backend_events {
 	void (*domains)(void *ctx);
 	/** @offer: the domain's agent may have a new channel to connect to */
 	void (*offer)(void *ctx, uint32_t domid);
+	/** @target: the toolstack's target of the domain was written, by
+	 * others or by publish(): ask wanted() */
+	void (*target)(void *ctx, uint32_t domid);
 };
 
 struct backend_ops {
@@ -72,6 +75,13 @@ struct backend_ops {
 	 */
 	int (*dispatch)(struct backend *b, const struct backend_events *cbs,
 			void *ctx);
+
+	/**
+	 * @listen: Hear of the guest's offers, as from the start, or not
+	 *
+	 * Heard again, cbs->offer may be called once for what was missed.
+	 */
+	void (*listen)(struct backend *b, const struct guest_id *id, bool on);
 
 	/**
 	 * @list: All domains but dom0 and those being destroyed, in order of
@@ -156,6 +166,18 @@ struct backend_ops {
 	 */
 	int (*publish)(struct backend *b, const struct guest_id *id,
 		       uint32_t granules);
+
+	/**
+	 * @wanted: What the toolstack's target says that the domain should hold
+	 * @ret_kib:	beyond what it was built with, as of publish(): 2048 a
+	 *		granule; less than 0 if less than that
+	 *
+	 * Only dom0 can write the target.
+	 *
+	 * Return: 0, -ENOENT if publish() was never called for it
+	 */
+	int (*wanted)(struct backend *b, const struct guest_id *id,
+		      int64_t *ret_kib);
 
 	/**
 	 * @connect: Connect to the channel that the guest's agent offers

@@ -5,6 +5,7 @@
 #include "backend.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -44,18 +45,29 @@ static int sim_fd(struct backend *b)
 	return sim(b)->inotify;
 }
 
+/* The directory is watched as a whole; an offer's fate is in its socket. */
+static void sim_listen(struct backend *b, const struct guest_id *id, bool on)
+{
+	(void)b;
+	(void)id;
+	(void)on;
+}
+
 static void sim_event(const struct inotify_event *e,
 		      const struct backend_events *cbs, void *ctx)
 {
 	unsigned int domid;
-	int end = 0;
+	int sock = 0, target = 0;
 
 	if (!e->len)
 		return;
 	if (!strcmp(e->name, "domains"))
 		cbs->domains(ctx);
-	else if (sscanf(e->name, "%u.sock%n", &domid, &end) == 1 && end)
+	else if (sscanf(e->name, "%u.sock%n", &domid, &sock) == 1 && sock)
 		cbs->offer(ctx, domid);
+	else if (sscanf(e->name, "%u.target%n", &domid, &target) == 1 &&
+		 target && !e->name[target])
+		cbs->target(ctx, domid);
 }
 
 static int sim_dispatch(struct backend *b, const struct backend_events *cbs,
@@ -65,13 +77,13 @@ static int sim_dispatch(struct backend *b, const struct backend_events *cbs,
 	const struct inotify_event *e;
 	ssize_t n;
 
-	while ((n = read(sim(b)->inotify, buf, sizeof(buf))) > 0) {
-		for (char *p = buf; p < buf + n; p += sizeof(*e) + e->len) {
-			e = (const struct inotify_event *)p;
-			sim_event(e, cbs, ctx);
-		}
+	/* The descriptor stays readable while events are left. */
+	n = read(sim(b)->inotify, buf, sizeof(buf));
+	for (char *p = buf; p < buf + n; p += sizeof(*e) + e->len) {
+		e = (const struct inotify_event *)p;
+		sim_event(e, cbs, ctx);
 	}
-	return n < 0 && errno == EAGAIN ? 0 : -EIO;
+	return n > 0 || (n < 0 && errno == EAGAIN) ? 0 : -EIO;
 }
 
 static void sim_fill(const struct sim_domain_info *info,
@@ -214,13 +226,57 @@ static int sim_do_store_read(struct backend *b, const struct guest_id *id,
 	return sim_store_read(sim(b)->machine, id->domid, key, value, size);
 }
 
+static void target_path(struct backend *b, uint32_t domid, char path[128])
+{
+	snprintf(path, 128, "%s/%u.target", sim(b)->dir, domid);
+}
+
+/* The toolstack's node is a file DOMID.target, of KiB beyond boot memory;
+ * whoever writes it moves it there as a whole. */
+static int write_target(struct backend *b, uint32_t domid, int64_t kib)
+{
+	char path[128], temp[136];
+	FILE *out;
+	int rc;
+
+	target_path(b, domid, path);
+	snprintf(temp, sizeof(temp), "%s.new", path);
+	out = fopen(temp, "we");
+	if (!out)
+		return -EIO;
+	rc = fprintf(out, "%" PRId64 "\n", kib) < 0;
+	return fclose(out) || rc || rename(temp, path) ? -EIO : 0;
+}
+
+static int sim_wanted(struct backend *b, const struct guest_id *id,
+		      int64_t *ret_kib)
+{
+	struct backend_domain d;
+	char path[128];
+	FILE *in;
+	int rc = sim_domain(b, id, &d);
+
+	if (rc)
+		return rc;
+	target_path(b, id->domid, path);
+	in = fopen(path, "re");
+	if (!in)
+		return errno == ENOENT ? -ENOENT : -EIO;
+	rc = fscanf(in, "%" SCNd64, ret_kib) == 1 ? 0 : -EIO;
+	fclose(in);
+	return rc;
+}
+
 static int sim_publish(struct backend *b, const struct guest_id *id,
 		       uint32_t granules)
 {
 	char text[BACKEND_VALUE_MAX];
+	int rc;
 
 	snprintf(text, sizeof(text), "%u", granules);
-	return sim_do_store_write(b, id, "published-granules", text);
+	rc = sim_do_store_write(b, id, "published-granules", text);
+	return rc ? rc : write_target(b, id->domid,
+				      (int64_t)granules * GRANULE_KIB);
 }
 
 static int sim_connect(struct backend *b, const struct guest_id *id,
@@ -244,6 +300,7 @@ static const struct backend_ops sim_ops = {
 	.close = sim_backend_close,
 	.fd = sim_fd,
 	.dispatch = sim_dispatch,
+	.listen = sim_listen,
 	.list = sim_list,
 	.domain = sim_domain,
 	.host = sim_host,
@@ -255,6 +312,7 @@ static const struct backend_ops sim_ops = {
 	.store_write = sim_do_store_write,
 	.store_read = sim_do_store_read,
 	.publish = sim_publish,
+	.wanted = sim_wanted,
 	.connect = sim_connect,
 };
 

@@ -14,6 +14,8 @@
  *				offset to what was there at first
  *   data/memtide/event-channel	the guest's, watched: written last when its
  *				agent offers a channel
+ *   memory/target is watched too: others of the toolstack write it, the guest
+ *				can but read it (libxl gives it no more)
  */
 #include "backend.h"
 
@@ -34,17 +36,43 @@ int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num,
 #define XEN_LIST_CHUNK		256u
 #define XEN_BATCH_MAX		64u	/* granules in one hypercall */
 #define XEN_SCAN_MAX		1024u	/* gfns in one hypercall */
-#define XEN_WATCHED_MAX		32752u	/* DOMID_FIRST_RESERVED */
+#define XEN_DOMAINS_MAX		32752u	/* DOMID_FIRST_RESERVED */
+#define XEN_EVENTS_MAX		256u	/* then others have a turn */
 /* libxl's own measure, one page of p2m a MiB; twice what the tables of a
  * window shattered to 4 KiB need. Source: libxl__get_required_paging_memory() */
 #define XEN_TABLES_KIB		8u	/* a granule */
 #define XEN_PATH_MAX		128u
 
+/**
+ * struct domid_set - one bit a domid
+ */
+struct domid_set {
+	uint8_t bits[(XEN_DOMAINS_MAX + 7) / 8];
+};
+
+/**
+ * struct xen_watch - a node that is watched in each domain
+ * @kind:	names it in the token, KIND/DOMID
+ * @node:	below /local/domain/<domid>/
+ * @set:	where it is watched
+ */
+struct xen_watch {
+	const char *kind;
+	const char *node;
+	struct domid_set set;
+};
+
+/**
+ * struct backend_xen
+ * @offers, @targets: the guest's node, the toolstack's node
+ * @deaf:	domains whose offers are not to be heard now
+ */
 struct backend_xen {
 	struct backend backend;
 	xc_interface *xc;
 	struct xs_handle *xs;
-	uint8_t watched[(XEN_WATCHED_MAX + 7) / 8];	/* domids */
+	struct xen_watch offers, targets;
+	struct domid_set deaf;
 };
 
 static struct backend_xen *xen(struct backend *b)
@@ -70,40 +98,74 @@ static int xen_fd(struct backend *b)
 	return xs_fileno(xen(b)->xs);
 }
 
-static void offer_path(char path[XEN_PATH_MAX], uint32_t domid)
+static void xen_event(const char *token, const struct backend_events *cbs,
+		      void *ctx)
 {
-	snprintf(path, XEN_PATH_MAX,
-		 "/local/domain/%u/" VCHAN_NODE "/event-channel", domid);
+	unsigned int domid;
+
+	if (sscanf(token, "offer/%u", &domid) == 1)
+		cbs->offer(ctx, domid);
+	else if (sscanf(token, "target/%u", &domid) == 1)
+		cbs->target(ctx, domid);
+	else
+		cbs->domains(ctx);
 }
 
+/* The descriptor stays readable while events are left. */
 static int xen_dispatch(struct backend *b, const struct backend_events *cbs,
 			void *ctx)
 {
-	unsigned int domid;
 	char **event;
 
-	while ((event = xs_check_watch(xen(b)->xs))) {
-		if (sscanf(event[XS_WATCH_TOKEN], "offer/%u", &domid) == 1)
-			cbs->offer(ctx, domid);
-		else
-			cbs->domains(ctx);
+	for (unsigned int left = XEN_EVENTS_MAX; left; left--) {
+		event = xs_check_watch(xen(b)->xs);
+		if (!event)
+			return errno == EAGAIN ? 0 : -EIO;
+		xen_event(event[XS_WATCH_TOKEN], cbs, ctx);
 		free(event);
 	}
-	return errno == EAGAIN ? 0 : -EIO;
+	return 0;
 }
 
-/* The watch fires once when it is set, which covers an offer made before. */
-static void watch_offers(struct backend_xen *x, uint32_t domid, bool on)
+static bool set_test(const struct domid_set *s, uint32_t domid)
+{
+	return s->bits[domid / 8] >> domid % 8 & 1;
+}
+
+static void set_put(struct domid_set *s, uint32_t domid, bool on)
 {
 	uint8_t bit = (uint8_t)(1u << domid % 8);
+
+	s->bits[domid / 8] = (uint8_t)((s->bits[domid / 8] & ~bit) |
+				       (on ? bit : 0));
+}
+
+/* A watch fires once when it is set, which covers what was there before, and
+ * unset it takes along the events that wait: XS_UNWATCH_FILTER, which asks for
+ * tokens as ours, one a path. Source: xenstore.h */
+static void set_watch(struct backend_xen *x, struct xen_watch *w,
+		      uint32_t domid, bool on)
+{
 	char path[XEN_PATH_MAX], token[32];
 
-	if (!!(x->watched[domid / 8] & bit) == on)
+	if (set_test(&w->set, domid) == on)
 		return;
-	offer_path(path, domid);
-	snprintf(token, sizeof(token), "offer/%u", domid);
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, w->node);
+	snprintf(token, sizeof(token), "%s/%u", w->kind, domid);
 	if (on ? xs_watch(x->xs, path, token) : xs_unwatch(x->xs, path, token))
-		x->watched[domid / 8] ^= bit;
+		set_put(&w->set, domid, on);
+}
+
+/* Without asking whether the domain is still the same: at worst the next
+ * list() puts it right. */
+static void xen_listen(struct backend *b, const struct guest_id *id, bool on)
+{
+	struct backend_xen *x = xen(b);
+
+	if (id->domid >= XEN_DOMAINS_MAX)
+		return;
+	set_put(&x->deaf, id->domid, !on);
+	set_watch(x, &x->offers, id->domid, on);
 }
 
 static void read_name(struct backend_xen *x, uint32_t domid,
@@ -174,13 +236,16 @@ static void watch_domains(struct backend_xen *x,
 {
 	uint32_t next = 0;
 
-	for (uint32_t domid = 1; domid < XEN_WATCHED_MAX; domid++) {
+	for (uint32_t domid = 1; domid < XEN_DOMAINS_MAX; domid++) {
 		bool here = next < nr && domains[next].id.domid == domid;
 
 		if (here)
 			next++;
-		if (here || x->watched[domid / 8])
-			watch_offers(x, domid, here);
+		else
+			set_put(&x->deaf, domid, false);
+		set_watch(x, &x->offers, domid,
+			  here && !set_test(&x->deaf, domid));
+		set_watch(x, &x->targets, domid, here);
 	}
 }
 
@@ -489,6 +554,30 @@ static int xen_publish(struct backend *b, const struct guest_id *id,
 	return rc;
 }
 
+static int xen_wanted(struct backend *b, const struct guest_id *id,
+		      int64_t *ret_kib)
+{
+	uint64_t now_kib = 0, base_kib = 0;
+	char path[XEN_PATH_MAX];
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/local/domain/%u/memtide/boot-target-kib",
+		 id->domid);
+	rc = store_get_kib(xen(b), path, &base_kib);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target",
+		 id->domid);
+	rc = store_get_kib(xen(b), path, &now_kib);
+	if (rc || now_kib > INT64_MAX || base_kib > INT64_MAX)
+		return rc ? rc : -EIO;
+	*ret_kib = (int64_t)now_kib - (int64_t)base_kib;
+	return 0;
+}
+
 static int xen_set_tables(struct backend *b, const struct guest_id *id,
 			  uint32_t granules)
 {
@@ -527,6 +616,7 @@ static const struct backend_ops xen_ops = {
 	.close = xen_close,
 	.fd = xen_fd,
 	.dispatch = xen_dispatch,
+	.listen = xen_listen,
 	.list = xen_list,
 	.domain = xen_domain,
 	.host = xen_host,
@@ -538,6 +628,7 @@ static const struct backend_ops xen_ops = {
 	.store_write = xen_store_write,
 	.store_read = xen_store_read,
 	.publish = xen_publish,
+	.wanted = xen_wanted,
 	.connect = xen_connect,
 };
 
@@ -548,8 +639,12 @@ int backend_xen_open(struct backend **ret)
 	if (!x)
 		return -ENOMEM;
 	x->backend.ops = &xen_ops;
+	x->offers.kind = "offer";
+	x->offers.node = VCHAN_NODE "/event-channel";
+	x->targets.kind = "target";
+	x->targets.node = "memory/target";
 	x->xc = xc_interface_open(NULL, NULL, 0);
-	x->xs = x->xc ? xs_open(0) : NULL;
+	x->xs = x->xc ? xs_open(XS_UNWATCH_FILTER) : NULL;
 	if (!x->xs || !xs_watch(x->xs, "@introduceDomain", "domains") ||
 	    !xs_watch(x->xs, "@releaseDomain", "domains")) {
 		int rc = errno ? -errno : -EIO;

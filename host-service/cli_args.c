@@ -63,7 +63,12 @@ static const struct command {
 		"version", "", "show the versions of memtide and memtided",
 		"memtide version --json", 0,
 	},
+	[CONTROL_READMIT] = {
+		"readmit", " GUEST", "look at a quarantined guest again",
+		"memtide readmit db1", 1,
+	},
 };
+static_assert(ARRAY_SIZE(commands) == CONTROL_NUM_REQUESTS, "one a request");
 
 enum option_id { OPT_HELP, OPT_JSON, OPT_SOCKET, OPT_WAIT, OPT_TIMEOUT };
 
@@ -342,7 +347,7 @@ static int understand(struct parser *p)
 	if (p->timeout_given && !p->args.request.wait)
 		return fail(p, "--timeout is of use with --wait only");
 	rc = check_operands(p);
-	if (!rc && (type == CONTROL_SHOW || type == CONTROL_SET))
+	if (!rc && commands[type].nr_operands)
 		rc = parse_guest(p, p->operands[1]);
 	if (!rc && type == CONTROL_SET)
 		rc = parse_size(p, p->operands[2]);

@@ -156,6 +156,7 @@ static void fill_report(struct writer *w, struct json_object *o,
 			fill_list(w, o, r);
 		break;
 	case CONTROL_SHOW:
+	case CONTROL_READMIT:
 		if (r->nr_guests)
 			fill_guest(w, add_object(w, o, "guest"), &r->guests[0]);
 		break;
@@ -171,6 +172,8 @@ static void fill_report(struct writer *w, struct json_object *o,
 		if (r->has_version)
 			fill_version(w, add_object(w, o, "daemon"),
 				     &r->version);
+		break;
+	case CONTROL_NUM_REQUESTS:
 		break;
 	}
 }

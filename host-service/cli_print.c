@@ -97,6 +97,24 @@ static void print_host(const struct control_host *h, FILE *out)
 		h->guests, h->guests == 1 ? "" : "s");
 }
 
+static bool is_quarantined(const struct control_guest *g)
+{
+	return !strcmp(g->state, "quarantined");
+}
+
+/* Below the table, since it is nothing to be overlooked. */
+static void print_quarantine(const struct control_guest *g, FILE *out)
+{
+	struct text_buf name, why;
+
+	if (!is_quarantined(g))
+		return;
+	fprintf(out, "%s is quarantined and left alone: %s\n"
+		"  when that is mended: memtide readmit %" PRIu32 "\n",
+		text_escape(*g->name ? g->name : "-", &name),
+		text_escape(g->why, &why), g->domid);
+}
+
 static void print_list(const struct cli_report *r, FILE *out)
 {
 	struct row *rows;
@@ -113,6 +131,8 @@ static void print_list(const struct cli_report *r, FILE *out)
 		row_fill(&rows[i], &r->guests[i]);
 	print_rows(rows, r->nr_guests, out);
 	free(rows);
+	for (size_t i = 0; i < r->nr_guests; i++)
+		print_quarantine(&r->guests[i], out);
 }
 
 static void print_field(const char *name, const char *text, FILE *out)
@@ -139,6 +159,10 @@ static void print_guest(const struct control_guest *g, FILE *out)
 	print_field("uuid", g->uuid, out);
 	print_field("state", g->state, out);
 	print_field("why", g->why, out);
+	if (is_quarantined(g))
+		fprintf(out, "  %-16s nothing is sent, given or taken; when the cause is mended:\n"
+			"  %-16s memtide readmit %" PRIu32 "\n", "so", "",
+			g->domid);
 	print_size("boot memory", g->boot_kib, out);
 	print_size("held", g->held_kib, out);
 	print_size("target", g->target_kib, out);
@@ -183,6 +207,20 @@ static void print_set(const struct cli_report *r, FILE *out)
 	else
 		fprintf(out, "%s: target %s accepted, holds %s now\n", buf.text,
 			size_words(s->target_kib, target), held);
+}
+
+static void print_readmit(const struct cli_report *r, FILE *out)
+{
+	const struct control_guest *g = &r->guests[0];
+	struct text_buf guest, state;
+	char held[SIZE_TEXT_MAX], target[SIZE_TEXT_MAX];
+
+	if (r->status != CONTROL_STATUS_OK)
+		return;
+	fprintf(out, "%s: out of quarantine, %s, holds %s, target %s\n",
+		text_escape(r->guest, &guest), text_escape(g->state, &state),
+		size_words(g->held_kib, held),
+		size_words(g->target_kib, target));
 }
 
 static void print_audit(const struct cli_report *r, FILE *out)
@@ -237,6 +275,12 @@ void cli_print_report(const struct cli_report *r, FILE *out)
 	case CONTROL_VERSION:
 		if (r->has_version)
 			print_version(&r->version, out);
+		break;
+	case CONTROL_READMIT:
+		if (r->nr_guests)
+			print_readmit(r, out);
+		break;
+	case CONTROL_NUM_REQUESTS:
 		break;
 	}
 }

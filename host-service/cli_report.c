@@ -102,6 +102,10 @@ const char *cli_report_check(const struct cli_report *r)
 		return r->has_audit ? NULL : "no result";
 	case CONTROL_VERSION:
 		return r->has_version ? NULL : "no version";
+	case CONTROL_READMIT:
+		return r->nr_guests == 1 ? NULL : "not just one guest";
+	case CONTROL_NUM_REQUESTS:
+		break;
 	}
 	return NULL;
 }

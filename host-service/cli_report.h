@@ -13,7 +13,8 @@
  * @command:	what was asked
  * @guest:	GUEST as typed, borrowed; NULL if the command has none
  * @status:	the daemon's verdict and @text its words, from the last reply
- * @guests:	of list, in the order of their domids; of show, one
+ * @guests:	of list, in the order of their domids; of show and
+ *		readmit, one
  * @has_host, @has_set, @has_audit, @has_version: that body has come
  */
 struct cli_report {

@@ -96,6 +96,11 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 	case CONTROL_VERSION:
 		control_version(c);
 		break;
+	case CONTROL_READMIT:
+		control_readmit(c);
+		break;
+	case CONTROL_NUM_REQUESTS:
+		break;
 	}
 }
 
@@ -112,7 +117,7 @@ static const struct link_callbacks callbacks = {
 	.closed = on_closed,
 };
 
-/* The time of a waiting set is over, or the client cannot be talked to. */
+/* The time of who waits is over, or the client cannot be talked to. */
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct client *c = ctx;
@@ -120,7 +125,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	if (c->busy)
-		control_set_timeout(c);
+		control_timeout(c);
 	else
 		client_free(c);
 }

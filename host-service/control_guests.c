@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * control_guests.c - list, show, set
+ * control_guests.c - list, show, set, readmit
  */
 #include "control_guests.h"
 
@@ -10,6 +10,10 @@
 #include <string.h>
 
 #include "steps.h"
+
+/* An agent greets at once, or offers a new channel as soon as it has seen the
+ * end of the old one. */
+#define READMIT_S	5
 
 static void put_text(char *to, size_t size, const char *from)
 {
@@ -28,12 +32,12 @@ static uint64_t plain_kib(const struct guest *g, uint64_t kib)
 	return kib - g->boot_pages * PAGE_KIB % GRANULE_KIB;
 }
 
-static void reply_guest(struct client *c, struct guest *g)
+static void fill_guest(struct control_reply *r, struct guest *g)
 {
-	struct control_reply r = { .body = CONTROL_BODY_GUEST };
 	struct backend *b = g->env->backend;
-	struct control_guest *info = &r.guest;
+	struct control_guest *info = &r->guest;
 
+	r->body = CONTROL_BODY_GUEST;
 	/* The count moves without us while a guest is not managed. */
 	b->ops->domain(b, &g->domain.id, &g->domain);
 	info->domid = g->domain.id.domid;
@@ -52,6 +56,13 @@ static void reply_guest(struct client *c, struct guest *g)
 	info->guest_available_kib = g->report.mem_available_kib;
 	put_text(info->agent, sizeof(info->agent), g->hello.agent_version);
 	put_text(info->kernel, sizeof(info->kernel), g->hello.kernel_release);
+}
+
+static void reply_guest(struct client *c, struct guest *g)
+{
+	struct control_reply r = { .end = false };
+
+	fill_guest(&r, g);
 	client_reply(c, &r);
 }
 
@@ -145,8 +156,9 @@ static void on_changed(struct guest_watcher *w, struct guest *g, bool gone)
 		return;
 	}
 	if (g->state == GUEST_QUARANTINED) {
-		client_fail(c, CONTROL_STATUS_PARTLY, "quarantined: %s",
-			    g->why);
+		client_fail(c, CONTROL_STATUS_PARTLY,
+			    "quarantined: %s; when that is mended: memtide readmit %u",
+			    g->why, g->domain.id.domid);
 		return;
 	}
 	tell_progress(c, g);
@@ -167,9 +179,66 @@ static void wait_for(struct client *c, struct guest *g)
 	tell_progress(c, g);
 }
 
-void control_set_timeout(struct client *c)
+static void end_readmit(struct client *c, struct guest *g, bool in_time)
 {
-	if (c->guest)
+	struct control_reply r = { .status = CONTROL_STATUS_OK };
+
+	fill_guest(&r, g);
+	if (!in_time) {
+		r.status = CONTROL_STATUS_PARTLY;
+		snprintf(r.text, sizeof(r.text),
+			 "it is out of quarantine, but its agent has not answered in %d s; memtided goes on looking (%s%s%s)",
+			 READMIT_S, guest_state_name(g->state),
+			 *g->why ? ": " : "", g->why);
+	}
+	client_end(c, &r);
+}
+
+static void on_readmitted(struct guest_watcher *w, struct guest *g, bool gone)
+{
+	struct client *c = (struct client *)((char *)w -
+					     offsetof(struct client, watcher));
+
+	if (gone) {
+		c->guest = NULL;
+		client_fail(c, CONTROL_STATUS_NO_GUEST,
+			    "guest \"%s\" has gone meanwhile", g->domain.name);
+	} else if (g->state == GUEST_QUARANTINED) {
+		client_fail(c, CONTROL_STATUS_REFUSED,
+			    "guest \"%s\": it is quarantined again: %s",
+			    g->domain.name, g->why);
+	} else if (guest_connected(g)) {
+		end_readmit(c, g, true);
+	}
+}
+
+void control_readmit(struct client *c)
+{
+	struct timeval tv = { READMIT_S, 0 };
+	struct guest *g = client_guest(c);
+	char why[CONTROL_TEXT_MAX] = "";
+
+	if (!g)
+		return;
+	if (service_readmit(g, why, sizeof(why))) {
+		client_fail(c, CONTROL_STATUS_REFUSED, "guest \"%s\": %.380s",
+			    g->domain.name, why);
+		return;
+	}
+	/* What is learned of it comes from the event loop, not before. */
+	c->guest = g;
+	c->watcher.changed = on_readmitted;
+	guest_watch(g, &c->watcher);
+	event_add(c->timer, &tv);
+}
+
+void control_timeout(struct client *c)
+{
+	if (!c->guest)
+		return;
+	if (c->request.type == CONTROL_READMIT)
+		end_readmit(c, c->guest, false);
+	else
 		end_set(c, c->guest, false);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * control_guests.h - list, show, set
+ * control_guests.h - list, show, set, readmit
  */
 #ifndef MEMTIDE_CONTROL_GUESTS_H
 #define MEMTIDE_CONTROL_GUESTS_H
@@ -11,8 +11,9 @@
 void control_list(struct client *c);
 void control_show(struct client *c);
 void control_set(struct client *c);
+void control_readmit(struct client *c);
 
-/** control_set_timeout() - The time of a set that waits is over */
-void control_set_timeout(struct client *c);
+/** control_timeout() - The time of a set or readmit that waits is over */
+void control_timeout(struct client *c);
 
 #endif

@@ -6,11 +6,18 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "link.h"
 #include "log.h"
+
+#define GUEST_LINE_MAX	768u
+
+/* A resize is three lines: nobody who resizes by hand comes near. */
+static const struct rate_limit line_limit = { 200, 500000 };
 
 static const char *const state_names[] = {
 	[GUEST_UNMANAGED] = "unmanaged",
@@ -28,6 +35,70 @@ static_assert(ARRAY_SIZE(state_names) == GUEST_NUM_STATES,
 const char *guest_state_name(enum guest_state state)
 {
 	return state_names[state];
+}
+
+int64_t guest_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void say(enum log_level level, const struct guest *g, const char *text)
+{
+	log_line(level, "guest %u/%s (%s): %s", g->domain.id.domid,
+		 g->domain.name, state_names[g->state], text);
+}
+
+static void arm_lines(struct guest *g, int64_t us)
+{
+	struct timeval tv = { us / 1000000, us % 1000000 };
+
+	if (!event_pending(g->lines_event, EV_TIMEOUT, NULL))
+		event_add(g->lines_event, &tv);
+}
+
+/* May the guest have one more line logged? If not it is counted. */
+static bool take_line(struct guest *g)
+{
+	int64_t now_us = guest_now_us();
+	int64_t wait_us = rate_wait_us(&g->lines, &line_limit, now_us);
+
+	if (wait_us) {
+		g->lines_left_out++;
+		arm_lines(g, wait_us);
+		return false;
+	}
+	rate_count(&g->lines, &line_limit, now_us);
+	return true;
+}
+
+static void on_lines(evutil_socket_t fd, short what, void *ctx)
+{
+	char text[GUEST_LINE_MAX];
+	struct guest *g = ctx;
+
+	(void)fd;
+	(void)what;
+	snprintf(text, sizeof(text), "%" PRIu64 " lines about it left out",
+		 g->lines_left_out);
+	say(LOG_LEVEL_WARN, g, text);
+	rate_count(&g->lines, &line_limit, guest_now_us());
+	g->lines_left_out = 0;
+}
+
+void guest_log(enum log_level level, struct guest *g, const char *fmt, ...)
+{
+	char text[GUEST_LINE_MAX];
+	va_list ap;
+
+	if (level < LOG_LEVEL_DEBUG && !take_line(g))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say(level, g, text);
 }
 
 static void on_step(evutil_socket_t fd, short what, void *ctx)
@@ -63,7 +134,7 @@ static void on_offer(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	g->env->ops->offer(g);
+	g->env->ops->look(g);
 }
 
 int guest_new(const struct guest_env *env, const struct backend_domain *d,
@@ -79,8 +150,9 @@ int guest_new(const struct guest_env *env, const struct backend_domain *d,
 	g->retry_event = event_new(env->base, -1, 0, on_retry, g);
 	g->deadline_event = event_new(env->base, -1, 0, on_overdue, g);
 	g->offer_event = event_new(env->base, -1, 0, on_offer, g);
+	g->lines_event = event_new(env->base, -1, 0, on_lines, g);
 	if (!g->step_event || !g->retry_event || !g->deadline_event ||
-	    !g->offer_event) {
+	    !g->offer_event || !g->lines_event) {
 		guest_free(g);
 		return -ENOMEM;
 	}
@@ -109,6 +181,7 @@ void guest_free(struct guest *g)
 	free_event(g->retry_event);
 	free_event(g->deadline_event);
 	free_event(g->offer_event);
+	free_event(g->lines_event);
 	ledger_done(&g->ledger);
 	free(g);
 }
@@ -117,8 +190,12 @@ void guest_set_state(struct guest *g, enum guest_state state)
 {
 	if (g->state == state)
 		return;
-	log_info("guest %u/%s (%s -> %s)", g->domain.id.domid, g->domain.name,
-		 state_names[g->state], state_names[state]);
+	/* The last state, and who leaves it, are news at any time. */
+	if (state == GUEST_QUARANTINED || g->state == GUEST_QUARANTINED ||
+	    take_line(g))
+		log_info("guest %u/%s (%s -> %s)", g->domain.id.domid,
+			 g->domain.name, state_names[g->state],
+			 state_names[state]);
 	g->state = state;
 	guest_tell_watchers(g);
 }

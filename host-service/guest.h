@@ -12,6 +12,10 @@
  * Everything that happens to a guest, an answer, a new target, a timer, ends
  * in one call of guest_kick(), and from the event loop one small step after
  * the other is derived (plan.h) and taken (steps.h).
+ *
+ * What a guest can make us do in a second is bounded (I7), by a limit each for
+ * its messages, its wake-ups, its offers of a channel and the lines it has us
+ * log. Beyond a limit that guest waits, on a timer; nobody else does.
  */
 #ifndef MEMTIDE_GUEST_H
 #define MEMTIDE_GUEST_H
@@ -19,12 +23,15 @@
 #include "backend.h"
 #include "codec.h"
 #include "ledger.h"
+#include "log.h"
 #include "plan.h"
+#include "rate.h"
 
 struct event;
 struct event_base;
 struct guest;
 struct link;
+struct transport;
 
 #define GUEST_WHY_MAX	256u
 #define GUEST_UUID_MAX	37u
@@ -54,7 +61,7 @@ struct guest_ops {
 	void (*step)(struct guest *g);		/* time for the next step */
 	void (*retry)(struct guest *g);		/* what was held off */
 	void (*overdue)(struct guest *g);	/* no answer in time */
-	void (*offer)(struct guest *g);		/* look for its agent */
+	void (*look)(struct guest *g);		/* look for its agent */
 	void (*message)(struct guest *g, const struct guest_msg *msg);
 	void (*gone)(struct guest *g);		/* Xen knows it no more */
 };
@@ -115,6 +122,7 @@ struct guest_watcher {
  * @settled:	everyone was told the story of the present ledger
  * @boot_pages:	frames the domain was built with
  * @target:	granules that should be backed
+ * @told: granules the toolstack was last told of, if @has_told
  * @stored_left: what was promised before we started and not yet backed then;
  *		counts until @managed
  * @tables:	granules the hypervisor has room to map, as far as we know
@@ -125,6 +133,11 @@ struct guest_watcher {
  * @step_event:	takes the next step from the event loop
  * @retry_event: lifts the holds; @retry_ms is its next delay
  * @deadline_event: the guest's answer is overdue
+ * @offer_event: looks for the agent again
+ * @paced:	@link's transport, borrowed from it
+ * @messages, @wakes, @offers, @lines: what it has made us do (I7)
+ * @deaf:	its offers are not listened to before @offer_event
+ * @lines_left_out: not logged since; @lines_event says how many
  */
 struct guest {
 	const struct guest_env *env;
@@ -134,9 +147,12 @@ struct guest {
 	bool managed;
 	bool seen;
 	bool settled;
+	bool has_told;
+	bool deaf;
 	struct ledger ledger;
 	uint64_t boot_pages;
 	uint32_t target;
+	uint32_t told;
 	uint32_t stored_left;
 	uint32_t tables;
 	struct msg_hello hello;
@@ -151,12 +167,16 @@ struct guest {
 	uint64_t audit_wrong;
 	int64_t drift_pages;
 	struct link *link;
+	struct transport *paced;
 	struct event *step_event;
 	struct event *retry_event;
 	struct event *deadline_event;
 	struct event *offer_event;
+	struct event *lines_event;
 	uint32_t retry_ms;
 	uint32_t offer_ms;
+	struct rate messages, wakes, offers, lines;
+	uint64_t lines_left_out;
 	struct guest_watcher *watchers;
 };
 
@@ -207,10 +227,16 @@ void guest_watch(struct guest *g, struct guest_watcher *w);
 void guest_unwatch(struct guest *g, struct guest_watcher *w);
 void guest_tell_watchers(struct guest *g);
 
-/* Log with the guest's name in front. */
-#define guest_log(level, g, fmt, ...)					\
-	log_line(level, "guest %u/%s (%s): " fmt, (g)->domain.id.domid,	\
-		 (g)->domain.name, guest_state_name((g)->state),	\
-		 ##__VA_ARGS__)
+/** guest_now_us() - A clock that never goes back, for struct rate */
+int64_t guest_now_us(void);
+
+/**
+ * guest_log() - Log with the guest's name in front
+ *
+ * Within the guest's limit: what is beyond is counted, and the count logged.
+ * Debug lines have none: who asks for those wants all.
+ */
+void guest_log(enum log_level level, struct guest *g, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

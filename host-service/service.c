@@ -19,6 +19,17 @@
 /* A guest with that much more available may give more when asked again. */
 #define SERVICE_RELIEF_KIB	(16u * 1024)
 #define MIB(kib)	((kib) / 1024)
+/* More than any domain has, and little enough to add to. */
+#define TARGET_KIB_MAX	(INT64_C(1) << 50)
+
+/* Sizes are told in whole MiB, but a domain has some odd pages besides: what
+ * is asked is rounded up against boot memory rounded down. */
+static uint64_t least_kib(const struct guest *g)
+{
+	uint64_t boot_kib = g->boot_pages * PAGE_KIB;
+
+	return boot_kib - boot_kib % GRANULE_KIB;
+}
 
 struct guest *service_by_domid(struct service *s, uint32_t domid)
 {
@@ -61,6 +72,8 @@ static struct guest *keep_or_new(struct service *s,
 	}
 	log_info("guest %u/%s appeared, %" PRIu64 " pages", d->id.domid,
 		 d->name, d->pages);
+	/* A predecessor of the same domid may not have been listened to. */
+	s->env.backend->ops->listen(s->env.backend, &d->id, true);
 	sync_stored(g);
 	return g;
 }
@@ -131,12 +144,48 @@ static void on_offer(void *ctx, uint32_t domid)
 	struct guest *g = service_by_domid(ctx, domid);
 
 	if (g)
-		session_connect(g);
+		session_offered(g);
+}
+
+/*
+ * Somebody else of the toolstack wants another size, as xl mem-set does: taken
+ * as an operator's. What is true is put back at once, or the balloon driver of
+ * the guest would go for it too; the end of the steps tells the new size.
+ *
+ * What we wrote ourselves says what we told last. Before we have told anything
+ * there is nothing to compare with: then our own target stands.
+ */
+static void on_target(void *ctx, uint32_t domid)
+{
+	struct guest *g = service_by_domid(ctx, domid);
+	struct backend *b = ((struct service *)ctx)->env.backend;
+	int64_t more_kib, kib;
+	char why[256] = "";
+
+	if (!g || !g->managed || !g->has_told ||
+	    b->ops->wanted(b, &g->domain.id, &more_kib) ||
+	    more_kib == (int64_t)g->told * GRANULE_KIB)
+		return;
+	if (b->ops->publish(b, &g->domain.id, g->told))
+		guest_log(LOG_LEVEL_WARN, g,
+			  "cannot put its target in the toolstack right, ignoring");
+	/* Whoever it was may have written any number. */
+	kib = (int64_t)least_kib(g) +
+	      MAX(MIN(more_kib, TARGET_KIB_MAX), -TARGET_KIB_MAX);
+	guest_log(LOG_LEVEL_INFO, g,
+		  "the toolstack asks for %" PRId64 " MiB", MIB(kib));
+	if (!service_set_target(g, (uint64_t)MAX(kib, 0), why, sizeof(why)))
+		return;
+	guest_log(LOG_LEVEL_WARN, g, "refused to the toolstack: %s", why);
+	/* xl mem-set changes the maximum as well. */
+	if (g->state != GUEST_QUARANTINED)
+		steps_retarget(g);
 }
 
 static const struct backend_events backend_events = {
 	.domains = on_domains,
 	.offer = on_offer,
+	.target = on_target,
 };
 
 static void on_backend(evutil_socket_t fd, short what, void *ctx)
@@ -200,7 +249,7 @@ static const struct guest_ops guest_ops = {
 	.step = steps_run,
 	.retry = steps_retry,
 	.overdue = session_overdue,
-	.offer = session_connect,
+	.look = session_look,
 	.message = on_message,
 	.gone = on_gone,
 };
@@ -297,10 +346,32 @@ static int store_target(struct guest *g, uint32_t target, char *why,
 	return rc;
 }
 
+int service_readmit(struct guest *g, char *why, size_t size)
+{
+	int rc;
+
+	if (g->state != GUEST_QUARANTINED) {
+		snprintf(why, size, "it is not quarantined, it is %s",
+			 guest_state_name(g->state));
+		return -EINVAL;
+	}
+	rc = sync_readmit(g);
+	if (rc) {
+		snprintf(why, size,
+			 "cannot read what it has: %s; it stays quarantined: %s",
+			 strerror(-rc), g->why);
+		return rc;
+	}
+	session_readmit(g);
+	return 0;
+}
+
 static int check_managed(const struct guest *g, char *why, size_t size)
 {
 	if (g->state == GUEST_QUARANTINED)
-		snprintf(why, size, "it is quarantined: %s", g->why);
+		snprintf(why, size,
+			 "it is quarantined: %s; when that is mended: memtide readmit %u",
+			 g->why, g->domain.id.domid);
 	else if (!g->managed)
 		snprintf(why, size,
 			 "it is not managed: no memtide-agent has greeted");
@@ -312,24 +383,21 @@ static int check_managed(const struct guest *g, char *why, size_t size)
 	return -ENOTCONN;
 }
 
-/* Sizes are told in whole MiB, but a domain has some odd pages besides: what
- * is asked is rounded up against boot memory rounded down. */
 static int to_granules(const struct guest *g, uint64_t kib, uint32_t *ret,
 		       char *why, size_t size)
 {
-	uint64_t boot_kib = g->boot_pages * PAGE_KIB;
-	uint64_t least_kib = boot_kib - boot_kib % GRANULE_KIB;
-	uint64_t granules;
+	uint64_t least = least_kib(g), granules;
 
-	if (kib < least_kib) {
+	if (kib < least) {
 		snprintf(why, size, "it was built with %" PRIu64
-			 " MiB and cannot hold less", MIB(least_kib));
+			 " MiB and cannot hold less", MIB(least));
 		return -EINVAL;
 	}
-	granules = (kib - least_kib + GRANULE_KIB - 1) / GRANULE_KIB;
+	granules = (kib - least + GRANULE_KIB - 1) / GRANULE_KIB;
 	if (granules > g->ledger.granules) {
+		least += (uint64_t)g->ledger.granules * GRANULE_KIB;
 		snprintf(why, size, "its window ends at %" PRIu64 " MiB",
-			 MIB(least_kib + (uint64_t)g->ledger.granules * GRANULE_KIB));
+			 MIB(least));
 		return -EINVAL;
 	}
 	*ret = (uint32_t)granules;

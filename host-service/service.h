@@ -41,6 +41,17 @@ uint64_t service_promised(const struct service *s);
 struct guest *service_by_domid(struct service *s, uint32_t domid);
 
 /**
+ * service_readmit() - Take a guest out of quarantine and look at it anew
+ *
+ * Its connection, window and state are learned as if for the first time, and
+ * if it still breaks a rule it is back in quarantine, at once or soon.
+ *
+ * Return: 0, or -EINVAL (it is not quarantined), -ESRCH, -ENOMEM or -EIO; then
+ *         nothing has changed and @why says more
+ */
+int service_readmit(struct guest *g, char *why, size_t size);
+
+/**
  * service_set_target() - Set what a guest should hold
  * @kib:	boot memory included; rounded up to granules
  * @why:	@size bytes for the reason of a refusal

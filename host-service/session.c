@@ -12,6 +12,7 @@
 #include "frame.h"
 #include "link.h"
 #include "log.h"
+#include "paced.h"
 #include "transport.h"
 
 #define SESSION_OUT_MIN		1024u
@@ -21,6 +22,17 @@
 #define SESSION_OFFER_MIN_MS	20u
 #define SESSION_OFFER_MAX_MS	5000u
 #define SESSION_HELLO_MIN_MS	2000u
+
+/*
+ * What a guest may have us do (I7). A guest that gives 4 GiB a second in
+ * single granules sends 2,000 messages, and they go 60 into one; a wake-up is
+ * a notification without anything to read, or with it. An agent that starts
+ * is an offer or two and a connection or two; a connection may lead to a step
+ * of a resize, and these are tried again once a second at most.
+ */
+static const struct rate_limit message_limit = { 2000, 1000 };
+static const struct rate_limit wake_limit = { 8000, 250 };
+static const struct rate_limit offer_limit = { 64, 500000 };
 
 static void arm_ms(struct event *e, uint32_t ms)
 {
@@ -33,6 +45,7 @@ void session_drop(struct guest *g)
 {
 	link_free(g->link);
 	g->link = NULL;
+	g->paced = NULL;
 	g->flight = (struct flight){ .hold_grow = g->flight.hold_grow,
 				     .hold_pull = g->flight.hold_pull,
 				     .hold_give = g->flight.hold_give };
@@ -56,6 +69,23 @@ void session_lose(struct guest *g)
 	look_again(g);
 }
 
+static void count(struct guest *g, struct rate *r, const struct rate_limit *l)
+{
+	int64_t now_us = guest_now_us(), wait_us;
+
+	rate_count(r, l, now_us);
+	wait_us = rate_wait_us(r, l, now_us);
+	if (wait_us)
+		paced_hold(g->paced, wait_us);
+}
+
+static void on_woken(void *ctx)
+{
+	struct guest *g = ctx;
+
+	count(g, &g->wakes, &wake_limit);
+}
+
 /* Hello comes first, and once. */
 static bool in_order(const struct guest *g, const struct guest_msg *msg)
 {
@@ -71,14 +101,13 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 	const char *why = "hello twice, or not first";
 	int rc = codec_decode_guest(buf, len, &msg, &why);
 
+	count(g, &g->messages, &message_limit);
 	if (rc || !in_order(g, &msg)) {
 		guest_log(LOG_LEVEL_WARN, g, "%s, dropping the connection",
 			  why);
 		session_lose(g);
 		return;
 	}
-	if (msg.type == GUEST_MSG_HELLO)
-		g->offer_ms = SESSION_OFFER_MIN_MS;
 	g->env->ops->message(g, &msg);
 	if (g->link)
 		session_expect(g);
@@ -98,27 +127,82 @@ static const struct link_callbacks callbacks = {
 	.closed = on_closed,
 };
 
+/* On success the guest has a link, which owns @t; else @t is closed. */
+static int start_link(struct guest *g, struct transport *t)
+{
+	int rc = paced_new(t, on_woken, g, &g->paced);
+
+	if (rc) {
+		transport_close(t);
+		return rc;
+	}
+	rc = link_new(g->env->base, g->paced, SESSION_OUT_MIN, SESSION_OUT_MAX,
+		      SESSION_FRAMES_MAX, &callbacks, g, &g->link);
+	if (rc) {
+		transport_close(g->paced);
+		g->paced = NULL;
+	}
+	return rc;
+}
+
+/* Return: true if it is too often; then a timer looks again. */
+static bool wait_for_offers(struct guest *g)
+{
+	int64_t wait_us = rate_wait_us(&g->offers, &offer_limit,
+				       guest_now_us());
+
+	if (!wait_us)
+		return false;
+	arm_ms(g->offer_event, (uint32_t)(wait_us / 1000) + 1);
+	return true;
+}
+
+/* A guest that says so all the time is not listened to until the timer. */
+void session_offered(struct guest *g)
+{
+	struct backend *b = g->env->backend;
+
+	if (g->deaf)
+		return;
+	rate_count(&g->offers, &offer_limit, guest_now_us());
+	if (!wait_for_offers(g)) {
+		session_connect(g);
+		return;
+	}
+	guest_log(LOG_LEVEL_WARN, g,
+		  "it offers channels too often, not listening for a while");
+	b->ops->listen(b, &g->domain.id, false);
+	g->deaf = true;
+}
+
+void session_look(struct guest *g)
+{
+	struct backend *b = g->env->backend;
+
+	if (g->deaf) {
+		g->deaf = false;
+		b->ops->listen(b, &g->domain.id, true);
+	}
+	session_connect(g);
+}
+
 void session_connect(struct guest *g)
 {
 	struct backend *b = g->env->backend;
 	struct transport *t;
 	int rc;
 
-	if (g->link || g->state == GUEST_QUARANTINED)
+	if (g->link || g->state == GUEST_QUARANTINED || wait_for_offers(g))
 		return;
+	rate_count(&g->offers, &offer_limit, guest_now_us());
 	if (!g->offer_ms)
 		g->offer_ms = SESSION_OFFER_MIN_MS;
 	rc = b->ops->connect(b, &g->domain.id, &t);
 	/* Nothing, or the remains of an old connection: an offer will come. */
 	if (rc == -ENOENT || rc == -ESRCH || rc == -EAGAIN)
 		return;
-	if (!rc) {
-		rc = link_new(g->env->base, t, SESSION_OUT_MIN,
-			      SESSION_OUT_MAX, SESSION_FRAMES_MAX, &callbacks,
-			      g, &g->link);
-		if (rc)
-			transport_close(t);
-	}
+	if (!rc)
+		rc = start_link(g, t);
 	if (rc) {
 		guest_log(LOG_LEVEL_DEBUG, g,
 			  "cannot connect to the agent: %s, retrying in %u ms",
@@ -168,11 +252,25 @@ void session_quarantine(struct guest *g, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(g->why, sizeof(g->why), fmt, ap);
 	va_end(ap);
-	guest_log(LOG_LEVEL_ERR, g, "quarantined: %s", g->why);
+	/* Once in a quarantine's life: no limit. */
+	log_err("guest %u/%s (%s): quarantined: %s", g->domain.id.domid,
+		g->domain.name, guest_state_name(g->state), g->why);
 	session_drop(g);
 	event_del(g->retry_event);
-	event_del(g->offer_event);
+	if (!g->deaf)
+		event_del(g->offer_event);
 	guest_set_state(g, GUEST_QUARANTINED);
+}
+
+void session_readmit(struct guest *g)
+{
+	ASSERT(g->state == GUEST_QUARANTINED);
+	guest_set_why(g, "%s", "");
+	g->flight = (struct flight){ 0 };
+	g->offer_ms = 0;
+	g->offers = (struct rate){ 0 };
+	guest_set_state(g, g->managed ? GUEST_LOST : GUEST_UNMANAGED);
+	session_connect(g);
 }
 
 int session_send(struct guest *g, const struct host_msg *msg)

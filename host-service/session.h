@@ -5,6 +5,9 @@
  * Decodes what the agent sends and hands it up (guest_ops.message); sends
  * requests. A message that breaks the format ends the connection; one that
  * breaks the law quarantines the guest, which those above decide.
+ *
+ * Limits (I7): see session.c. A guest that says too much is not read for a
+ * while; one that offers too many channels is not listened to for a while.
  */
 #ifndef MEMTIDE_SESSION_H
 #define MEMTIDE_SESSION_H
@@ -15,9 +18,15 @@
  * session_connect() - Connect to the channel the agent offers, if it does
  *
  * Does nothing if connected or quarantined. On failure the next offer, or for
- * a passing fault a timer, tries again.
+ * a passing fault a timer, tries again; a timer also if it is too often.
  */
 void session_connect(struct guest *g);
+
+/** session_offered() - The guest says that it offers a channel */
+void session_offered(struct guest *g);
+
+/** session_look() - The time of @offer_event has come */
+void session_look(struct guest *g);
 
 /**
  * session_drop() - End the connection, forget what was on its way
@@ -37,6 +46,13 @@ void session_lose(struct guest *g);
 /** session_quarantine() - Stop everything for this guest, say why, log it */
 void session_quarantine(struct guest *g, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/**
+ * session_readmit() - The operator has a quarantined guest looked at again
+ *
+ * What was learned of it before is for those above to forget or to keep.
+ */
+void session_readmit(struct guest *g);
 
 /** session_overdue() - The agent has not answered in time: drop, reconnect */
 void session_overdue(struct guest *g);

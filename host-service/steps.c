@@ -218,7 +218,12 @@ static int tell_all(struct guest *g)
 	if (rc)
 		return rc;
 	g->tables = held;
-	return b->ops->publish(b, &g->domain.id, held);
+	rc = b->ops->publish(b, &g->domain.id, held);
+	if (rc)
+		return rc;
+	g->told = held;
+	g->has_told = true;
+	return 0;
 }
 
 static void settle(struct guest *g)

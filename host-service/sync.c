@@ -31,11 +31,21 @@ static int store_number(struct guest *g, const char *key, uint64_t value)
 	return b->ops->store_write(b, &g->domain.id, key, text);
 }
 
-static int load_number(struct guest *g, const char *key, uint64_t *ret)
+/* What was forgotten is empty: that is, not there. */
+static int load_text(struct guest *g, const char *key,
+		     char text[BACKEND_VALUE_MAX])
 {
 	struct backend *b = g->env->backend;
+	int rc = b->ops->store_read(b, &g->domain.id, key, text,
+				    BACKEND_VALUE_MAX);
+
+	return !rc && !*text ? -ENOENT : rc;
+}
+
+static int load_number(struct guest *g, const char *key, uint64_t *ret)
+{
 	char text[BACKEND_VALUE_MAX], *end;
-	int rc = b->ops->store_read(b, &g->domain.id, key, text, sizeof(text));
+	int rc = load_text(g, key, text);
 
 	if (rc)
 		return rc;
@@ -52,8 +62,7 @@ static int check_window(struct guest *g, const struct msg_hello *hello)
 	int rc;
 
 	window_text(hello, now);
-	rc = b->ops->store_read(b, &g->domain.id, "window", before,
-				sizeof(before));
+	rc = load_text(g, "window", before);
 	if (rc == -ENOENT)
 		return b->ops->store_write(b, &g->domain.id, "window", now);
 	if (rc || !strcmp(now, before))
@@ -61,6 +70,55 @@ static int check_window(struct guest *g, const struct msg_hello *hello)
 	session_quarantine(g, "its window was \"%s\" and is now \"%s\"", before,
 			 now);
 	return -EPROTO;
+}
+
+/* How many granules of a window once announced are backed? */
+static int count_backed(struct guest *g, const char *window, uint32_t *ret)
+{
+	struct backend *b = g->env->backend;
+	uint64_t *bits, gfn;
+	uint32_t granules;
+	int rc;
+
+	if (sscanf(window, "0x%" SCNx64 " %u", &gfn, &granules) != 2 ||
+	    granules > WINDOW_GRANULES_MAX || granules % 64)
+		return -EIO;
+	bits = calloc(granules / 64 + 1, sizeof(*bits));
+	if (!bits)
+		return -ENOMEM;
+	rc = b->ops->backed(b, &g->domain.id, gfn, granules, bits);
+	*ret = 0;
+	for (uint32_t i = 0; !rc && i < granules / 64; i++)
+		*ret += (uint32_t)__builtin_popcountll(bits[i]);
+	free(bits);
+	return rc;
+}
+
+int sync_readmit(struct guest *g)
+{
+	struct backend *b = g->env->backend;
+	char window[BACKEND_VALUE_MAX];
+	uint32_t backed = 0;
+	int rc = load_text(g, "window", window);
+
+	if (rc == -ENOENT)
+		return 0;
+	if (!rc)
+		rc = count_backed(g, window, &backed);
+	if (rc || backed)
+		return rc;
+	/* The window last: without it we come here no more. */
+	rc = b->ops->store_write(b, &g->domain.id, "boot-pages", "");
+	if (!rc)
+		rc = b->ops->store_write(b, &g->domain.id, "window", "");
+	if (rc)
+		return rc;
+	if (g->managed)
+		g->stored_left = g->target;	/* still promised (I4) */
+	g->managed = false;
+	ledger_done(&g->ledger);
+	g->ledger = (struct ledger){ 0 };
+	return 0;
 }
 
 static int load_backed(struct guest *g)
@@ -201,6 +259,7 @@ static void finish_sync(struct guest *g)
 		  g->boot_pages, g->ledger.nr_backed, g->ledger.nr_exposed,
 		  g->target);
 	g->managed = true;
+	g->offer_ms = 0;
 	guest_set_why(g, "%s", "");
 	guest_set_state(g, GUEST_READY);
 	steps_retarget(g);

@@ -18,6 +18,16 @@
  */
 void sync_stored(struct guest *g);
 
+/**
+ * sync_readmit() - Forget what only holds a guest to its past
+ *
+ * Of a quarantined guest. If nothing is backed in the window it announced
+ * once, it may announce another, as if for the first time.
+ *
+ * Return: 0 or a negative errno, and then nothing was forgotten
+ */
+int sync_readmit(struct guest *g);
+
 /** sync_begin() - The agent greeted: check, read p2m, ask what is in use */
 void sync_begin(struct guest *g, const struct msg_hello *hello);
 

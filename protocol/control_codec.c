@@ -162,6 +162,7 @@ size_t control_encode_request(const struct control_request *req, uint8_t *buf)
 	Memtide__VersionRequest version = MEMTIDE__VERSION_REQUEST__INIT;
 	Memtide__AuditRequest audit = MEMTIDE__AUDIT_REQUEST__INIT;
 	Memtide__ListRequest list = MEMTIDE__LIST_REQUEST__INIT;
+	Memtide__ReadmitRequest readmit = MEMTIDE__READMIT_REQUEST__INIT;
 	Memtide__ShowRequest show = MEMTIDE__SHOW_REQUEST__INIT;
 	Memtide__SetRequest set = MEMTIDE__SET_REQUEST__INIT;
 	Memtide__GuestSelector guest;
@@ -192,6 +193,14 @@ size_t control_encode_request(const struct control_request *req, uint8_t *buf)
 		pb.body_case = MEMTIDE__CONTROL_REQUEST__BODY_VERSION;
 		pb.version = &version;
 		return pack(&pb.base, buf);
+	case CONTROL_READMIT:
+		fill_selector(&guest, &req->guest);
+		readmit.guest = &guest;
+		pb.body_case = MEMTIDE__CONTROL_REQUEST__BODY_READMIT;
+		pb.readmit = &readmit;
+		return pack(&pb.base, buf);
+	case CONTROL_NUM_REQUESTS:
+		break;
 	}
 	ASSERT(!"a request has a type");
 	return 0;
@@ -278,6 +287,9 @@ static const char *copy_request(struct control_request *req,
 	case MEMTIDE__CONTROL_REQUEST__BODY_VERSION:
 		req->type = CONTROL_VERSION;
 		return NULL;
+	case MEMTIDE__CONTROL_REQUEST__BODY_READMIT:
+		req->type = CONTROL_READMIT;
+		return copy_selector(&req->guest, pb->readmit->guest);
 	case MEMTIDE__CONTROL_REQUEST__BODY__NOT_SET:
 	case _MEMTIDE__CONTROL_REQUEST__BODY__CASE_IS_INT_SIZE:
 		break;

@@ -40,11 +40,13 @@ enum control_request_type {
 	CONTROL_SET,
 	CONTROL_AUDIT,
 	CONTROL_VERSION,
+	CONTROL_READMIT,
+	CONTROL_NUM_REQUESTS,
 };
 
 struct control_request {
 	enum control_request_type type;
-	struct guest_selector guest;	/* SHOW, SET */
+	struct guest_selector guest;	/* SHOW, SET, READMIT */
 	enum control_set_mode set_mode;	/* SET, and the following */
 	uint64_t size_bytes;
 	bool wait;

@@ -330,6 +330,31 @@ static void op_use(struct world *w)
 	world_note(w, "domain %u: programs hold %u pages", d->domid, pages);
 }
 
+/* Another tool of dom0 sets a size, as xl mem-set does. It may be taken or
+ * refused, and is lost on a memtided that is not there: all of it is fine. */
+static void op_toolstack(struct world *w)
+{
+	char path[WORLD_PATH_MAX + 32], temp[WORLD_PATH_MAX + 32];
+	struct world_domain *d = world_pick(w);
+	uint32_t target = draw_target(w, d);
+	static struct talk_list l;
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/%u.target", w->dir, d->domid);
+	snprintf(temp, sizeof(temp), "%s/toolstack", w->dir);
+	out = fopen(temp, "we");
+	if (!out || fprintf(out, "%u\n", target * GRANULE_KIB) < 0 ||
+	    fclose(out) || rename(temp, path))
+		world_fail(w, "cannot write %s", path);
+	d->vague |= d->maybe != d->target;
+	d->maybe = target;
+	world_note(w, "domain %u: the toolstack wants %u", d->domid, target);
+	/* It is heard before the second answer, not at some later time. */
+	for (int i = 0; w->daemon && i < 2; i++)
+		talk_list(w, &l);
+	world_sleep(w, STEP_US);
+}
+
 static void expect(struct world *w, const struct control_request *req,
 		   enum control_status status, const char *what)
 {
@@ -413,6 +438,7 @@ static const struct {
 	{ 3, op_bad_request },
 	{ 3, op_garbage },
 	{ 6, op_look },
+	{ 6, op_toolstack },
 };
 
 void ops_next(struct world *w)

@@ -118,13 +118,14 @@ static pid_t spawn(struct world *w, const char *log, char **argv)
 
 void world_start_daemon(struct world *w)
 {
+	const char *level = w->log_level ? w->log_level : "debug";
 	char path[256], reserve[32];
 	char *argv[] = {
 		path, (char *)"--backend", (char *)"sim",
 		(char *)"--sim-dir", w->dir, (char *)"--socket", w->socket,
 		(char *)"--reserve", reserve, (char *)"--retry-min-ms",
 		(char *)"2", (char *)"--retry-max-ms", (char *)"50",
-		(char *)"--log-level", (char *)"debug", NULL,
+		(char *)"--log-level", (char *)level, NULL,
 	};
 
 	if (w->daemon)

@@ -44,6 +44,7 @@ struct world_domain {
  * @build:	directory of memtided and memtide-agent
  * @dir:	of the machine, the logs and the history
  * @reserve_pages: memtided's --reserve
+ * @log_level:	memtided's; NULL: debug
  * @daemon:	pid, 0 if it does not run now
  * @start_us:	of the history's clock
  */
@@ -55,6 +56,7 @@ struct world {
 	struct sim_machine *machine;
 	uint64_t host_pages;
 	uint64_t reserve_pages;
+	const char *log_level;
 	pid_t daemon;
 	struct world_domain domains[WORLD_DOMAINS_MAX];
 	unsigned int nr_domains;

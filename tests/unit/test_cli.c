@@ -58,6 +58,10 @@ static const struct {
 	{ { "set", "db1", "2G" }, false,
 	  { .type = CONTROL_SET, .guest = { SELECT_NAME, 0, "db1" },
 	    .set_mode = CONTROL_SET_TO, .size_bytes = 2048 * MIB * 1024 } },
+	{ { "readmit", "db1", "--json" }, true,
+	  { .type = CONTROL_READMIT, .guest = { SELECT_NAME, 0, "db1" } } },
+	{ { "readmit", "12" }, false,
+	  { .type = CONTROL_READMIT, .guest = { SELECT_DOMID, 12, "" } } },
 	{ { "set", "db1", "-512M" }, false,
 	  { .type = CONTROL_SET, .guest = { SELECT_NAME, 0, "db1" },
 	    .set_mode = CONTROL_SET_SUBTRACT, .size_bytes = 512 * MIB * 1024 } },
@@ -114,6 +118,9 @@ static const struct {
 	{ { "list", "db1" }, "\"db1\" is one operand too many" },
 	{ { "show" }, "usage: memtide show GUEST" },
 	{ { "show", "" }, "GUEST is empty" },
+	{ { "readmit" }, "usage: memtide readmit GUEST" },
+	{ { "readmit", "db1", "2G" }, "\"2G\" is one operand too many" },
+	{ { "readmit", "db1", "--wait" }, "belong to memtide set" },
 	{ { "show", "99999999999999999999" }, "is no domid" },
 	{ { "show", "4294967296" }, "is no domid" },
 	{ { "set", "db1" }, "usage: memtide set GUEST SIZE" },
@@ -216,6 +223,7 @@ static void every_help_names_its_example_and_options(void **state)
 		{ "set", "memtide set db1 +1.5G --wait", "--timeout SECONDS" },
 		{ "audit", "memtide audit\n", "--socket PATH" },
 		{ "version", "memtide version --json\n", "--help" },
+		{ "readmit", "memtide readmit db1\n", "GUEST is a domid" },
 	};
 
 	(void)state;
@@ -400,6 +408,101 @@ static void show_prints_all_that_is_known(void **state)
 "  Xen counts       512 MiB\n");
 }
 
+static const struct control_guest caught = {
+	.domid = 7, .name = "w\x1b[31m", .state = "quarantined",
+	.why = "it gave up granules 9+1, which it does not have",
+	.boot_kib = 512 * MIB, .held_kib = 512 * MIB, .xen_kib = 512 * MIB,
+};
+
+static void a_quarantined_guest_is_not_overlooked_in_a_list(void **state)
+{
+	struct control_guest guests[] = { db1, caught };
+	struct cli_report r = { .command = CONTROL_LIST, .has_host = true,
+				.host = host, .guests = guests,
+				.nr_guests = 2 };
+	struct page p;
+
+	(void)state;
+	page_open(&p);
+	cli_print_report(&r, p.f);
+	page_check(&p,
+"host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
+"NAME       DOMID  STATE        HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE\n"
+"db1            3  growing      768M   1280M    512M         751M       683M\n"
+"w\\x1b[31m      7  quarantined  512M       -       -            -          -\n"
+"w\\x1b[31m is quarantined and left alone: it gave up granules 9+1, which it does not have\n"
+"  when that is mended: memtide readmit 7\n");
+}
+
+static void show_names_the_way_out_of_quarantine(void **state)
+{
+	struct control_guest guest = caught;
+	struct cli_report r = { .command = CONTROL_SHOW, .nr_guests = 1,
+				.guests = &guest };
+	struct page p;
+
+	(void)state;
+	page_open(&p);
+	cli_print_report(&r, p.f);
+	page_check(&p,
+"w\\x1b[31m (domid 7)\n"
+"  state            quarantined\n"
+"  why              it gave up granules 9+1, which it does not have\n"
+"  so               nothing is sent, given or taken; when the cause is mended:\n"
+"                   memtide readmit 7\n"
+"  boot memory      512 MiB\n"
+"  held             512 MiB\n"
+"  target           0 MiB\n"
+"  online           0 MiB\n"
+"  window           0 MiB\n"
+"  Xen counts       512 MiB\n");
+}
+
+static const struct {
+	enum control_status status;
+	const char *text;
+	bool guest;
+	const char *out, *err;
+	enum cli_exit code;
+} readmit_cases[] = {
+	{ CONTROL_STATUS_OK, "", true,
+	  "db1: out of quarantine, growing, holds 768 MiB, target 1280 MiB\n",
+	  "", CLI_EXIT_DONE },
+	{ CONTROL_STATUS_PARTLY, "its agent has not answered", true, "",
+	  "memtide: readmit: guest \"db1\": its agent has not answered\n",
+	  CLI_EXIT_PARTLY },
+	{ CONTROL_STATUS_REFUSED, "guest \"db1\": it is quarantined again: x",
+	  false, "",
+	  "memtide: readmit: guest \"db1\": it is quarantined again: x\n",
+	  CLI_EXIT_REFUSED },
+	{ CONTROL_STATUS_NO_GUEST, "no guest \"db1\"", false, "",
+	  "memtide: readmit: no guest \"db1\"; see memtide list\n",
+	  CLI_EXIT_NO_GUEST },
+};
+
+static void a_readmit_ends_with_what_became_of_the_guest(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(readmit_cases); i++) {
+		struct control_guest guest = db1;
+		struct cli_report r = {
+			.command = CONTROL_READMIT, .guest = "db1",
+			.guests = &guest, .nr_guests = readmit_cases[i].guest,
+		};
+		struct page out, err;
+
+		add_end(&r, readmit_cases[i].status, readmit_cases[i].text);
+		assert_null(cli_report_check(&r));
+		page_open(&out);
+		page_open(&err);
+		cli_print_report(&r, out.f);
+		cli_print_problem(&r, err.f);
+		page_check(&out, readmit_cases[i].out);
+		page_check(&err, readmit_cases[i].err);
+		assert_int_equal(cli_report_exit(&r), readmit_cases[i].code);
+	}
+}
+
 static const struct {
 	enum control_status status;
 	const char *text;
@@ -573,7 +676,7 @@ static void an_audit_lists_what_it_found(void **state)
 static void an_answer_that_lacks_its_body_is_noticed(void **state)
 {
 	(void)state;
-	for (int type = CONTROL_LIST; type <= CONTROL_VERSION; type++) {
+	for (int type = CONTROL_LIST; type < CONTROL_NUM_REQUESTS; type++) {
 		struct cli_report r = {
 			.command = (enum control_request_type)type,
 		};
@@ -686,6 +789,22 @@ static void a_set_in_json_says_how_it_ended(void **state)
 	json_object_put(o);
 }
 
+static void a_readmit_in_json_shows_the_guest(void **state)
+{
+	struct control_guest guest = db1;
+	struct cli_report r = { .command = CONTROL_READMIT, .guest = "db1",
+				.guests = &guest, .nr_guests = 1 };
+	struct json_object *o;
+
+	(void)state;
+	add_end(&r, CONTROL_STATUS_OK, "");
+	o = json_of(&r);
+	assert_text(o, "status", "done");
+	assert_text(get(o, "guest"), "state", "growing");
+	assert_number(get(o, "guest"), "domid", 3);
+	json_object_put(o);
+}
+
 static void an_audit_in_json_carries_its_findings(void **state)
 {
 	struct json_object *o, *found;
@@ -749,6 +868,10 @@ int main(void)
 		cmocka_unit_test(a_list_is_an_aligned_table_in_order_of_domids),
 		cmocka_unit_test(a_list_without_guests_shows_the_host),
 		cmocka_unit_test(show_prints_all_that_is_known),
+		cmocka_unit_test(a_quarantined_guest_is_not_overlooked_in_a_list),
+		cmocka_unit_test(show_names_the_way_out_of_quarantine),
+		cmocka_unit_test(a_readmit_ends_with_what_became_of_the_guest),
+		cmocka_unit_test(a_readmit_in_json_shows_the_guest),
 		cmocka_unit_test(a_set_ends_with_what_was_reached_and_why),
 		cmocka_unit_test(progress_is_a_line_for_each_milestone),
 		cmocka_unit_test(progress_on_a_terminal_is_one_line_redrawn),

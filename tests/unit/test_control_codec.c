@@ -30,6 +30,10 @@ static const struct control_request requests[] = {
 	  .guest = { .by = SELECT_DOMID, .domid = UINT32_MAX } },
 	{ .type = CONTROL_SHOW, .guest = { .by = SELECT_UUID, .text = UUID } },
 	{ .type = CONTROL_SHOW, .guest = { .by = SELECT_NAME, .text = "db1" } },
+	{ .type = CONTROL_READMIT,
+	  .guest = { .by = SELECT_DOMID, .domid = 7 } },
+	{ .type = CONTROL_READMIT,
+	  .guest = { .by = SELECT_NAME, .text = "db1" } },
 	{ .type = CONTROL_SET, .guest = { .by = SELECT_NAME, .text = "d b" },
 	  .set_mode = CONTROL_SET_TO, .size_bytes = UINT64_MAX, .wait = true,
 	  .timeout_s = 86400 },
@@ -221,7 +225,8 @@ static void a_request_that_is_none_is_refused_and_changes_nothing(void **state)
 		const char *why;
 	} cases[] = {
 		{ { 0 }, 0, "unknown request" },
-		{ { 0x32, 0x00 }, 2, "unknown request" },	/* body 6 */
+		{ { 0x3a, 0x00 }, 2, "unknown request" },	/* body 7 */
+		{ { 0x32, 0x00 }, 2, "no guest" },	/* readmit nobody */
 		{ { 0x12, 0x00 }, 2, "no guest" },
 		{ { 0x12, 0x02, 0x0a, 0x00 }, 4, "no guest" },
 		{ { 0x12, 0x05 }, 2, "not a message" },
