@@ -343,44 +343,127 @@ static void want_report(struct agent *a)
 	a->report_wanted = true;
 }
 
-static enum block_zone choose_zone(const struct agent *a)
+/**
+ * struct zone_plan - to choose the zones of a batch's blocks
+ * @kernel, @movable: what the zones will have [pages of 4 KiB]
+ */
+struct zone_plan {
+	uint64_t kernel, movable;
+};
+
+static struct zone_plan zone_plan(const struct agent *a)
 {
 	const struct window_map *m = &a->window.map;
 	uint32_t usable = m->geo.block_granules - m->geo.memmap_granules;
-	uint64_t kernel = a->boot_pages +
-			  (uint64_t)m->kernel_online * GRANULE_PAGES;
-	uint64_t movable = (uint64_t)m->present[BLOCK_MOVABLE] * usable *
-			   GRANULE_PAGES;
 
-	return zone_choose(kernel, movable,
-			   (uint64_t)m->geo.block_granules * GRANULE_PAGES);
+	return (struct zone_plan){
+		.kernel = a->boot_pages +
+			  (uint64_t)m->kernel_online * GRANULE_PAGES,
+		.movable = (uint64_t)m->present[BLOCK_MOVABLE] * usable *
+			   GRANULE_PAGES,
+	};
 }
 
-static void online_range(struct agent *a, struct online_job *job)
+static bool opens_block(const struct agent *a, const struct kdev_range *ranges,
+			uint32_t i)
 {
-	struct granules r = job->req.ranges[job->next];
-	enum block_zone zone = choose_zone(a);
-	uint32_t done = 0;
-	int rc = window_online(&a->window, r, zone, &done);
+	const struct window_map *m = &a->window.map;
+	uint32_t block = window_map_block_of(m, ranges[i].r.first);
+
+	for (uint32_t k = 0; k < i; k++)
+		if (window_map_block_of(m, ranges[k].r.first) == block)
+			return false;
+	return m->blocks[block].zone == BLOCK_ABSENT;
+}
+
+/* A zone for a range of a batch, as if those before it were done. */
+static enum block_zone choose_zone(const struct agent *a, struct zone_plan *p,
+				   const struct kdev_range *ranges, uint32_t i)
+{
+	const struct window_geometry *geo = &a->window.map.geo;
+	uint64_t block = (uint64_t)geo->block_granules * GRANULE_PAGES;
+	uint64_t memmap = (uint64_t)geo->memmap_granules * GRANULE_PAGES;
+	uint64_t range = (uint64_t)ranges[i].r.nr * GRANULE_PAGES;
+	enum block_zone zone = zone_choose(p->kernel, p->movable, block);
+
+	if (!opens_block(a, ranges, i))
+		return zone;	/* not used */
+	if (zone == BLOCK_MOVABLE)
+		p->movable += block - memmap;
+	else
+		p->kernel += range - MIN(range, memmap);
+	return zone;
+}
+
+static struct online_job *nth_online(struct agent *a, unsigned int i)
+{
+	return &a->online[(a->first_online + i) % AGENT_ONLINE_QUEUE];
+}
+
+/* Ranges of all requests that wait, in the order they came. */
+static uint32_t gather_online(struct agent *a, struct kdev_range *ret)
+{
+	struct zone_plan plan = zone_plan(a);
+	uint32_t nr = 0;
+
+	for (unsigned int i = 0; i < a->nr_online; i++) {
+		const struct online_job *job = nth_online(a, i);
+
+		for (uint32_t n = job->next; n < job->req.nr_ranges; n++) {
+			if (nr == KDEV_BATCH_MAX)
+				return nr;
+			ret[nr] = (struct kdev_range){
+				.r = job->req.ranges[n],
+			};
+			ret[nr].zone = choose_zone(a, &plan, ret, nr);
+			nr++;
+		}
+	}
+	return nr;
+}
+
+static void take_online_result(struct online_job *job,
+			       const struct kdev_range *r)
+{
+	int rc = r->ret_rc;
 
 	if (rc)
-		log_warn("online %u+%u: %s, %u done", r.first, r.nr,
-			 strerror(-rc), done);
+		log_warn("online %u+%u: %s, %u done", r->r.first, r->r.nr,
+			 strerror(-rc), r->ret_done);
 	else
-		log_debug("online %u+%u", r.first, r.nr);
-	job->reply.done[job->next++] = MIN(done, r.nr);
+		log_debug("online %u+%u", r->r.first, r->r.nr);
+	job->reply.done[job->next++] = r->ret_done;
 	if (rc && !job->reply.error)
 		job->reply.error = (uint32_t)-rc;
 }
 
+/* What was not begun, or interrupted by a signal, is for the next turn. */
+static void call_online(struct agent *a)
+{
+	struct kdev_range ranges[KDEV_BATCH_MAX];
+	uint32_t nr = gather_online(a, ranges);
+	unsigned int i = 0;
+
+	window_online(&a->window, ranges, nr);
+	for (uint32_t n = 0; n < nr; n++) {
+		struct online_job *job = nth_online(a, i);
+
+		if (ranges[n].ret_rc == -EAGAIN || ranges[n].ret_rc == -EINTR)
+			return;
+		take_online_result(job, &ranges[n]);
+		if (job->next == job->req.nr_ranges)
+			i++;
+	}
+}
+
 static void turn_online(struct agent *a)
 {
-	struct online_job *job = &a->online[a->first_online];
+	struct online_job *job = nth_online(a, 0);
 
 	if (!job->next)
 		learn_boot_pages(a);
 	if (job->next < job->req.nr_ranges) {
-		online_range(a, job);
+		call_online(a);
 		if (job->next < job->req.nr_ranges)
 			return;
 	}

@@ -9,6 +9,8 @@
 #ifndef MEMTIDE_KDEV_H
 #define MEMTIDE_KDEV_H
 
+#include <errno.h>
+
 #include "window_map.h"
 
 struct kdev;
@@ -23,33 +25,57 @@ struct kdev_info {
 	struct window_geometry geo;
 };
 
+/* Ranges in one call. Source: MEMTIDE_RANGES_MAX. */
+#define KDEV_BATCH_MAX	64u
+
+/* No range is begun later than this after the first of its batch: that is how
+ * long the agent does not listen to the host, and then the last range. */
+#define KDEV_BUDGET_MS	50u
+
+/**
+ * struct kdev_range - one range of a batch, and what became of it
+ * @r:		in one block
+ * @zone:	online: for the block if it is absent
+ * @floor_pages: pull: what must stay available [pages of 4 KiB]
+ * @ret_rc:	0 if all of it is done; -EAGAIN: not begun
+ * @ret_done:	online: leading granules in use now, set on failure too
+ */
+struct kdev_range {
+	struct granules r;
+	enum block_zone zone;
+	uint64_t floor_pages;
+	int ret_rc;
+	uint32_t ret_done;
+};
+
 struct kdev_ops {
 	void (*info)(struct kdev *k, struct kdev_info *ret);
 
 	/**
-	 * @online: Put granules in use; the host has backed all of @r
-	 * @zone:	for the block if it is absent
-	 * @ret_done:	leading granules in use now, set on failure too
+	 * @online: Put granules in use; the host has backed all of them
+	 * @nr:		1..KDEV_BATCH_MAX
 	 *
-	 * Return: 0, -ENXIO if the block is absent and @r does not begin with
-	 * its memmap, -ENOMEM, -EIO or another negative errno
+	 * @ret_rc of a range: -ENXIO if the block is absent and the range does
+	 * not begin with its memmap, -ENOMEM, -EPERM if the administrator has
+	 * taken the block offline, -EHWPOISON, -ECANCELED, -EBUSY, -EIO,
+	 * -EINTR
 	 */
-	int (*online)(struct kdev *k, struct granules r, enum block_zone zone,
-		      uint32_t *ret_done);
+	void (*online)(struct kdev *k, struct kdev_range *ranges, uint32_t nr);
 
 	/**
-	 * @pull: Take all of @r out of use, or nothing
-	 * @floor_pages: what must stay available [pages of 4 KiB]
+	 * @pull: Take each range out of use, all of it or nothing
+	 * @nr:		1..KDEV_BATCH_MAX
 	 *
-	 * Return: 0, -ENOSPC at the floor, -EBUSY, -ENOMEM, -EINTR or another
-	 * negative errno
+	 * @ret_rc of a range: -ENOSPC at the floor, -EBUSY, -ENOMEM, -EIO,
+	 * -EINTR
 	 */
-	int (*pull)(struct kdev *k, struct granules r, uint64_t floor_pages);
+	void (*pull)(struct kdev *k, struct kdev_range *ranges, uint32_t nr);
 
 	/** @block: Return: 0 or a negative errno with *@ret untouched */
 	int (*block)(struct kdev *k, uint32_t index, struct window_block *ret);
 
-	/** @remove: Return: 0, also if it is absent, -EBUSY or another */
+	/** @remove: Return: 0, also if it is absent, -ENOTEMPTY if granules of
+	 * it are online, -EBUSY or another negative errno */
 	int (*remove)(struct kdev *k, uint32_t index);
 
 	/**
@@ -62,6 +88,22 @@ struct kdev_ops {
 	/** @close: Changes no granule; NULL is accepted by kdev_close() */
 	void (*close)(struct kdev *k);
 };
+
+/** kdev_ends_batch() - Does a range's failure keep the next from being begun? */
+static inline bool kdev_ends_batch(int rc)
+{
+	switch (rc) {
+	case 0:
+	case -EBUSY:
+	case -EPERM:
+	case -ENXIO:
+	case -EHWPOISON:
+	case -ECANCELED:
+		return false;
+	default:
+		return true;
+	}
+}
 
 /* Embedded first in each implementation's struct. */
 struct kdev {

@@ -16,6 +16,9 @@ static_assert((int)BLOCK_ABSENT == (int)MEMTIDE_ZONE_NONE, "same values");
 static_assert((int)BLOCK_KERNEL == (int)MEMTIDE_ZONE_KERNEL, "same values");
 static_assert((int)BLOCK_MOVABLE == (int)MEMTIDE_ZONE_MOVABLE, "same values");
 
+static_assert(KDEV_BATCH_MAX == MEMTIDE_RANGES_MAX, "same values");
+
+#define ERRNO_MAX	4096
 #define GFN_4G	(UINT64_C(1) << 20)	/* first frame above 4 GiB */
 
 struct kdev_ioctl {
@@ -39,25 +42,53 @@ static void ioctl_info(struct kdev *k, struct kdev_info *ret)
 	*ret = of(k)->info;
 }
 
-static int ioctl_online(struct kdev *k, struct granules r,
-			enum block_zone zone, uint32_t *ret_done)
+static void to_driver(const struct kdev_range *ranges, uint32_t nr,
+		      struct memtide_range *ret)
 {
-	struct memtide_online arg = {
-		.first = r.first, .nr = r.nr, .zone = zone,
-	};
-	int rc = call(k, MEMTIDE_IOC_ONLINE, &arg);
-
-	*ret_done = MIN(arg.done, r.nr);
-	return rc;
+	for (uint32_t i = 0; i < nr; i++)
+		ret[i] = (struct memtide_range){
+			.first = ranges[i].r.first, .nr = ranges[i].r.nr,
+			.zone = ranges[i].zone,
+			.floor_pages = ranges[i].floor_pages,
+		};
 }
 
-static int ioctl_pull(struct kdev *k, struct granules r, uint64_t floor_pages)
+/* @rc: of the call; the ranges have results of their own only if it is 0 */
+static void from_driver(const struct memtide_range *answers, int rc,
+			struct kdev_range *ranges, uint32_t nr)
 {
-	struct memtide_pull arg = {
-		.first = r.first, .nr = r.nr, .floor_pages = floor_pages,
+	for (uint32_t i = 0; i < nr; i++) {
+		bool sane = answers[i].error <= 0 &&
+			    answers[i].error > -ERRNO_MAX;
+
+		ranges[i].ret_rc = rc ? rc : sane ? answers[i].error : -EIO;
+		ranges[i].ret_done = rc ? 0 : MIN(answers[i].done,
+						  ranges[i].r.nr);
+	}
+}
+
+static void call_batch(struct kdev *k, unsigned long request,
+		       struct kdev_range *ranges, uint32_t nr)
+{
+	struct memtide_range arg[KDEV_BATCH_MAX];
+	struct memtide_batch batch = {
+		.ranges = (uintptr_t)arg, .nr = nr, .budget_ms = KDEV_BUDGET_MS,
 	};
 
-	return call(k, MEMTIDE_IOC_PULL, &arg);
+	ASSERT(nr && nr <= KDEV_BATCH_MAX);
+	to_driver(ranges, nr, arg);
+	from_driver(arg, call(k, request, &batch), ranges, nr);
+}
+
+static void ioctl_online(struct kdev *k, struct kdev_range *ranges,
+			 uint32_t nr)
+{
+	call_batch(k, MEMTIDE_IOC_ONLINE, ranges, nr);
+}
+
+static void ioctl_pull(struct kdev *k, struct kdev_range *ranges, uint32_t nr)
+{
+	call_batch(k, MEMTIDE_IOC_PULL, ranges, nr);
 }
 
 static int ioctl_block(struct kdev *k, uint32_t index,

@@ -38,19 +38,42 @@ static void sim_dev_info(struct kdev *k, struct kdev_info *ret)
 	};
 }
 
-static int sim_dev_online(struct kdev *k, struct granules r,
-			  enum block_zone zone, uint32_t *ret_done)
+static void begin_none(struct kdev_range *ranges, uint32_t nr)
 {
-	*ret_done = 0;
-	return sim_online(of(k)->machine, of(k)->domid, r, zone, ret_done);
+	for (uint32_t i = 0; i < nr; i++) {
+		ranges[i].ret_rc = -EAGAIN;
+		ranges[i].ret_done = 0;
+	}
 }
 
-static int sim_dev_pull(struct kdev *k, struct granules r,
-			uint64_t floor_pages)
+static void sim_dev_online(struct kdev *k, struct kdev_range *ranges,
+			   uint32_t nr)
 {
-	uint32_t done;
+	int rc = 0;
 
-	return sim_pull(of(k)->machine, of(k)->domid, r, floor_pages, &done);
+	begin_none(ranges, nr);
+	for (uint32_t i = 0; i < nr && !kdev_ends_batch(rc); i++) {
+		struct kdev_range *r = &ranges[i];
+
+		rc = sim_online(of(k)->machine, of(k)->domid, r->r, r->zone,
+				&r->ret_done);
+		r->ret_rc = rc;
+	}
+}
+
+static void sim_dev_pull(struct kdev *k, struct kdev_range *ranges,
+			 uint32_t nr)
+{
+	int rc = 0;
+
+	begin_none(ranges, nr);
+	for (uint32_t i = 0; i < nr && !kdev_ends_batch(rc); i++) {
+		struct kdev_range *r = &ranges[i];
+
+		rc = sim_pull(of(k)->machine, of(k)->domid, r->r,
+			      r->floor_pages, &r->ret_done);
+		r->ret_rc = rc;
+	}
 }
 
 static int sim_dev_block(struct kdev *k, uint32_t index,

@@ -10,7 +10,8 @@
 #include "sizing.h"
 
 static_assert(PULL_STEP_RUNS_MAX + 1 < PROTO_RANGES_MAX,
-	      "one step always fits into an empty message");
+	      "one batch always fits into an empty message");
+static_assert(PULL_STEP_RUNS_MAX <= KDEV_BATCH_MAX, "and into a call");
 
 int pull_job_init(struct pull_job *j, struct window *w,
 		  uint64_t fixed_floor_pages)
@@ -82,8 +83,7 @@ static void add_pending(struct pull_job *j, struct granules r, uint64_t now_ms)
 	}
 }
 
-/* Runs in use within a step's range, highest first; at most
- * PULL_STEP_RUNS_MAX of them. */
+/* Runs in use within a step's range, highest first: as many as the step has. */
 static uint32_t runs_in_use(const struct window_map *m, struct granules range,
 			    struct granules *runs)
 {
@@ -114,34 +114,13 @@ static uint64_t step_floor(const struct pull_job *j,
 	return floor_pages(j->boot_pages + online * GRANULE_PAGES);
 }
 
-static int do_pull(struct pull_job *j, const struct pull_step *step,
-		   uint64_t now_ms)
-{
-	struct granules runs[PULL_STEP_RUNS_MAX];
-	uint32_t nr = runs_in_use(&j->window->map, step->range, runs);
-	int rc = window_pull(j->window, step->range, step_floor(j, step));
-
-	for (uint32_t i = 0; !rc && i < nr; i++)
-		add_pending(j, runs[i], now_ms);
-	return rc;
-}
-
-static int do_remove(struct pull_job *j, const struct pull_step *step,
-		     uint64_t now_ms)
-{
-	int rc = window_remove(j->window, step->block);
-
-	if (!rc && step->range.nr)
-		add_pending(j, step->range, now_ms);
-	return rc;
-}
-
 static enum pull_reason reason_of(int rc)
 {
 	switch (rc) {
 	case -ENOSPC:
 		return PULL_REASON_FLOOR;
 	case -EBUSY:
+	case -ENOTEMPTY:
 		return PULL_REASON_BUSY;
 	case -ENOMEM:
 		return PULL_REASON_NO_ROOM;
@@ -150,14 +129,15 @@ static enum pull_reason reason_of(int rc)
 	}
 }
 
-/* What a failed call means for the job. */
+/* What a failed step means for the job. */
 static int take_failure(struct pull_job *j, const struct pull_step *step,
 			int rc)
 {
 	enum pull_reason reason = reason_of(rc);
 
-	if (rc == -EINTR)
-		return 0;	/* the loop handles the signal; then again */
+	/* Not begun, or the loop handles the signal: then again. */
+	if (rc == -EAGAIN || rc == -EINTR)
+		return 0;
 	if (reason == PULL_REASON_FAULT) {
 		end(j, reason);
 		return rc;
@@ -168,17 +148,72 @@ static int take_failure(struct pull_job *j, const struct pull_step *step,
 	return 0;
 }
 
-static int do_step(struct pull_job *j, const struct pull_step *step,
-		   uint64_t now_ms)
+static void take_success(struct pull_job *j, const struct pull_step *step)
 {
-	int rc = step->type == PULL_STEP_PULL ? do_pull(j, step, now_ms) :
-						do_remove(j, step, now_ms);
+	pull_plan_learn(&j->plan, step, 0);
+	j->remaining -= step->nr;
+}
+
+static int do_remove(struct pull_job *j, const struct pull_step *step,
+		     uint64_t now_ms)
+{
+	int rc = window_remove(j->window, step->block);
 
 	if (rc)
 		return take_failure(j, step, rc);
-	pull_plan_learn(&j->plan, step, 0);
-	j->remaining -= step->nr;
+	if (step->range.nr)
+		add_pending(j, step->range, now_ms);
+	take_success(j, step);
 	return 0;
+}
+
+/* The ranges of the steps, and the runs in use in them before the call. */
+static void prepare(const struct pull_job *j, const struct pull_step *steps,
+		    uint32_t nr, struct kdev_range *ranges,
+		    struct granules *runs)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		ranges[i] = (struct kdev_range){
+			.r = steps[i].range,
+			.floor_pages = step_floor(j, &steps[i]),
+		};
+		runs += runs_in_use(&j->window->map, steps[i].range, runs);
+	}
+}
+
+/*
+ * The floor of a range takes none of the others for granted. So at the floor
+ * only the first one has learned something: the next turn begins with what was
+ * refused.
+ */
+static int take_failures(struct pull_job *j, const struct pull_step *steps,
+			 uint32_t nr, const struct kdev_range *ranges)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < nr; i++) {
+		if (ranges[i].ret_rc && !(i && ranges[i].ret_rc == -ENOSPC))
+			rc = take_failure(j, &steps[i], ranges[i].ret_rc);
+	}
+	return rc;
+}
+
+static int do_pull(struct pull_job *j, const struct pull_step *steps,
+		   uint32_t nr, uint64_t now_ms)
+{
+	struct kdev_range ranges[PULL_STEP_RUNS_MAX];
+	struct granules runs[PULL_STEP_RUNS_MAX], *run = runs;
+
+	prepare(j, steps, nr, ranges, runs);
+	window_pull(j->window, ranges, nr);
+	for (uint32_t i = 0; i < nr; run += steps[i++].runs) {
+		if (ranges[i].ret_rc)
+			continue;
+		for (uint32_t n = 0; n < steps[i].runs; n++)
+			add_pending(j, run[n], now_ms);
+		take_success(j, &steps[i]);
+	}
+	return take_failures(j, steps, nr, ranges);
 }
 
 /*
@@ -210,7 +245,8 @@ static void next_pass(struct pull_job *j)
 
 int pull_job_turn(struct pull_job *j, uint64_t now_ms)
 {
-	struct pull_step step;
+	struct pull_step steps[PULL_STEP_RUNS_MAX];
+	uint32_t nr;
 
 	if (j->state == PULL_JOB_PAUSING && now_ms >= j->resume_ms)
 		next_pass(j);
@@ -224,11 +260,17 @@ int pull_job_turn(struct pull_job *j, uint64_t now_ms)
 		end(j, PULL_REASON_DEADLINE);
 		return 0;
 	}
-	step = pull_plan_next(&j->plan, j->remaining);
-	if (step.type != PULL_STEP_END)
-		return do_step(j, &step, now_ms);
-	end_pass(j, now_ms);
-	return 0;
+	nr = pull_plan_next(&j->plan, j->remaining, steps);
+	switch (steps[0].type) {
+	case PULL_STEP_PULL:
+		return do_pull(j, steps, nr, now_ms);
+	case PULL_STEP_REMOVE:
+		return do_remove(j, &steps[0], now_ms);
+	case PULL_STEP_END:
+	default:
+		end_pass(j, now_ms);
+		return 0;
+	}
 }
 
 bool pull_job_due(const struct pull_job *j, uint64_t now_ms)

@@ -111,15 +111,19 @@ static uint32_t choose_partial(const struct pull_plan *p)
 	return ret;
 }
 
-/* From the top of a block down: up to @max granules in use, none failed. */
-static struct pull_step pull_from(const struct pull_plan *p, uint32_t block,
-				  uint32_t max)
+/*
+ * From @end of a block down: up to @max granules in use, none failed, in up to
+ * @max_runs runs. @nr of the step is 0 if there are none.
+ */
+static struct pull_step pull_below(const struct pull_plan *p, uint32_t block,
+				   uint32_t end, uint32_t max,
+				   uint32_t max_runs)
 {
 	struct granules usable = window_map_usable(p->map, block);
 	struct pull_step step = { .type = PULL_STEP_PULL, .block = block };
-	uint32_t low = 0, top = 0, runs = 0;
+	uint32_t low = end, top = end;
 
-	for (uint32_t g = usable.first + usable.nr; g-- > usable.first;) {
+	for (uint32_t g = end; g-- > usable.first;) {
 		if (!window_map_in_use(p->map, g))
 			continue;
 		if (has_failed(p, g) && step.nr)
@@ -128,36 +132,70 @@ static struct pull_step pull_from(const struct pull_plan *p, uint32_t block,
 			continue;
 		if (step.nr == max)
 			break;
-		if ((!step.nr || low != g + 1) && runs++ == PULL_STEP_RUNS_MAX)
-			break;
+		if (!step.nr || low != g + 1) {
+			if (step.runs == max_runs)
+				break;
+			step.runs++;
+		}
 		if (!step.nr++)
 			top = g;
 		low = g;
 	}
-	ASSERT(step.nr);
 	step.range = (struct granules){ low, top - low + 1 };
 	return step;
 }
 
-struct pull_step pull_plan_next(struct pull_plan *p, uint32_t remaining)
+/* The pieces of a block, of up to @piece granules, in all up to @max. */
+static uint32_t pull_pieces(const struct pull_plan *p, uint32_t block,
+			    uint32_t piece, uint32_t max,
+			    struct pull_step *ret_steps)
 {
-	uint32_t block, max = MIN(remaining, p->floor_limit);
+	struct granules usable = window_map_usable(p->map, block);
+	uint32_t end = usable.first + usable.nr;
+	uint32_t runs = PULL_STEP_RUNS_MAX, nr = 0;
+
+	while (max && runs) {
+		struct pull_step step = pull_below(p, block, end,
+						   MIN(piece, max), runs);
+
+		if (!step.nr)
+			break;
+		ret_steps[nr++] = step;
+		end = step.range.first;
+		max -= step.nr;
+		runs -= step.runs;
+	}
+	ASSERT(nr);
+	return nr;
+}
+
+uint32_t pull_plan_next(struct pull_plan *p, uint32_t remaining,
+			struct pull_step ret_steps[PULL_STEP_RUNS_MAX])
+{
+	uint32_t block, piece;
 
 	block = choose_whole(p, remaining);
 	p->whole = block;
 	if (block != PULL_PLAN_NO_BLOCK && !p->map->blocks[block].online) {
 		struct granules memmap = window_map_memmap(p->map, block);
 
-		return (struct pull_step){
+		ret_steps[0] = (struct pull_step){
 			.type = PULL_STEP_REMOVE, .block = block,
 			.range = memmap, .nr = memmap.nr,
 		};
+		return 1;
 	}
 	if (block == PULL_PLAN_NO_BLOCK)
 		block = choose_partial(p);
-	if (block == PULL_PLAN_NO_BLOCK || !max)
-		return (struct pull_step){ .type = PULL_STEP_END };
-	return pull_from(p, block, MIN(max, p->blocks[block].limit));
+	if (block == PULL_PLAN_NO_BLOCK || !remaining || !p->floor_limit) {
+		ret_steps[0] = (struct pull_step){ .type = PULL_STEP_END };
+		return 1;
+	}
+	piece = MIN(p->floor_limit, p->blocks[block].limit);
+	/* No more of it than needed, as long as another may go as a whole. */
+	if (p->whole != PULL_PLAN_NO_BLOCK)
+		remaining = MIN(remaining, piece);
+	return pull_pieces(p, block, piece, remaining, ret_steps);
 }
 
 static void learn_failure(struct pull_plan *p, const struct pull_step *step)

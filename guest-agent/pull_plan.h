@@ -11,19 +11,26 @@
  * online first, then the highest. The rest is taken from a block that is
  * partial already, else from the highest.
  *
- * A block is tried in one call. A failure halves what is tried next in that
+ * A block is tried in one step. A failure halves what is tried next in that
  * block, a success doubles it, and a single granule that failed is left alone
  * for this pass: so each granule fails at most once a pass, and what cannot
  * move costs few calls. A block with such a granule is not a whole one any
  * more. At the floor (-ENOSPC) what is tried halves everywhere, down to
  * nothing.
+ *
+ * The pieces of a block that is not to go as a whole make one batch: all of one
+ * size are tried, those that can move are gone, and only the others are halved.
+ * A block that may go as a whole is tried step by step: when a granule of it
+ * turns out to be stuck, its other granules are better left, if another block
+ * goes instead.
  */
 #ifndef MEMTIDE_PULL_PLAN_H
 #define MEMTIDE_PULL_PLAN_H
 
 #include "window_map.h"
 
-/* Runs of granules in use in the range of one step, at most. */
+/* Runs of granules in use in the ranges of one batch of steps, at most; so a
+ * batch has no more steps. */
 #define PULL_STEP_RUNS_MAX	32u
 
 enum pull_step_type {
@@ -37,12 +44,14 @@ enum pull_step_type {
  * @block:	in which block
  * @range:	PULL: may include granules that are not in use
  * @nr:		granules in use that success gives back
+ * @runs:	PULL: runs of granules in use in @range
  */
 struct pull_step {
 	enum pull_step_type type;
 	uint32_t block;
 	struct granules range;
 	uint32_t nr;
+	uint32_t runs;
 };
 
 /**
@@ -76,14 +85,22 @@ void pull_plan_done(struct pull_plan *p);
 void pull_plan_start(struct pull_plan *p, bool forget_floor);
 
 /**
- * pull_plan_next() - The next step, after the map has been brought up to date
+ * pull_plan_next() - The next steps, after the map has been brought up to date
  * @remaining:	granules that may still be given back
+ * @ret_steps:	a batch of pulls in one block, from the highest range down, or
+ *		one step of another type
+ *
+ * Return: the number of steps, at least 1
  */
-struct pull_step pull_plan_next(struct pull_plan *p, uint32_t remaining);
+uint32_t pull_plan_next(struct pull_plan *p, uint32_t remaining,
+			struct pull_step ret_steps[PULL_STEP_RUNS_MAX]);
 
 /**
  * pull_plan_learn() - What became of a step
  * @error:	0, -EBUSY, -ENOMEM or -ENOSPC
+ *
+ * Of a batch, tell what succeeded before what failed: the failures decide what
+ * is tried next.
  */
 void pull_plan_learn(struct pull_plan *p, const struct pull_step *step,
 		     int error);

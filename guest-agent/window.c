@@ -101,32 +101,50 @@ static void resync(struct window *w, uint32_t block)
 	(void)reload_chunk(w, (struct granules){ first, span });
 }
 
-int window_online(struct window *w, struct granules r, enum block_zone zone,
-		  uint32_t *ret_done)
+static void note_online(struct window *w, const struct kdev_range *r)
 {
-	uint32_t block = window_map_block_of(&w->map, r.first);
-	int rc = w->kdev->ops->online(w->kdev, r, zone, ret_done);
+	uint32_t block = window_map_block_of(&w->map, r->r.first);
 
-	if (rc || *ret_done != r.nr) {
+	if (r->ret_rc == -EAGAIN)
+		return;
+	if (r->ret_rc || r->ret_done != r->r.nr) {
 		resync(w, block);
-		return rc;
+		return;
 	}
 	if (w->map.blocks[block].zone == BLOCK_ABSENT)
-		window_map_set_zone(&w->map, block, zone);
-	window_map_set_online(&w->map, r, true);
-	return 0;
+		window_map_set_zone(&w->map, block, r->zone);
+	window_map_set_online(&w->map, r->r, true);
 }
 
-int window_pull(struct window *w, struct granules r, uint64_t floor_pages)
+void window_online(struct window *w, struct kdev_range *ranges, uint32_t nr)
 {
-	int rc = w->kdev->ops->pull(w->kdev, r, floor_pages);
+	w->kdev->ops->online(w->kdev, ranges, nr);
+	for (uint32_t i = 0; i < nr; i++)
+		note_online(w, &ranges[i]);
+}
 
-	if (!rc)
-		window_map_set_online(&w->map, r, false);
-	else if (rc != -EBUSY && rc != -ENOMEM && rc != -ENOSPC &&
-		 rc != -EINTR)
-		resync(w, window_map_block_of(&w->map, r.first));
-	return rc;
+static void note_pull(struct window *w, const struct kdev_range *r)
+{
+	switch (r->ret_rc) {
+	case 0:
+		window_map_set_online(&w->map, r->r, false);
+		break;
+	case -EAGAIN:
+	case -EINTR:
+	case -EBUSY:
+	case -ENOMEM:
+	case -ENOSPC:
+		break;
+	default:
+		resync(w, window_map_block_of(&w->map, r->r.first));
+	}
+}
+
+void window_pull(struct window *w, struct kdev_range *ranges, uint32_t nr)
+{
+	w->kdev->ops->pull(w->kdev, ranges, nr);
+	for (uint32_t i = 0; i < nr; i++)
+		note_pull(w, &ranges[i]);
 }
 
 int window_remove(struct window *w, uint32_t block)

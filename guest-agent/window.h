@@ -35,9 +35,8 @@ void window_done(struct window *w);
 int window_reload(struct window *w);
 
 /* As the operations of struct kdev_ops, for ranges that the map holds. */
-int window_online(struct window *w, struct granules r, enum block_zone zone,
-		  uint32_t *ret_done);
-int window_pull(struct window *w, struct granules r, uint64_t floor_pages);
+void window_online(struct window *w, struct kdev_range *ranges, uint32_t nr);
+void window_pull(struct window *w, struct kdev_range *ranges, uint32_t nr);
 int window_remove(struct window *w, uint32_t block);
 
 /**

@@ -7,6 +7,12 @@
  * gone it must still be there in all granules that were never in use.
  */
 
+#include "cancel.h"
+#include "dump.h"
+#include "nodes.h"
+#include "poison.h"
+#include "start.h"
+#include "storm.h"
 #include "stress.h"
 #include "world.h"
 
@@ -27,20 +33,13 @@
 
 #define KEPT_BLOCK	2	/* holds the pattern */
 
-/* Loading and unloading */
-
-static int load(const char *path, const char *parameters)
+/* The number in an attribute of the driver */
+static long driver_value(const char *name)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int ret = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
+	char path[96];
 
-	close(fd);
-	return ret;
-}
-
-static int unload(const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+	snprintf(path, sizeof(path), "/sys/class/misc/memtide/%s", name);
+	return read_value(path, "");
 }
 
 /*
@@ -75,13 +74,12 @@ static int test_pattern_written(void)
 	return 0;
 }
 
-static int test_loads_with_callback_slot_taken(void)
+static int test_loads(void)
 {
-	int ret = load("/slot.ko", "");
+	int ret;
 
-	CHECK(!ret, "slot.ko: %s", strerror(-ret));
 	world.base_kb = mem_total_kb();
-	ret = load("/memtide.ko", WINDOW_MIB);
+	ret = load_module("/memtide.ko", WINDOW_MIB);
 	CHECK(!ret, "memtide.ko: %s", strerror(-ret));
 	CHECK(mem_total_kb() == world.base_kb, "loading took memory");
 	return 0;
@@ -153,27 +151,20 @@ static int test_bad_input_is_refused(void)
 {
 	const uint32_t win = world.info.window_granules;
 	const struct bad_call calls[] = {
-		/* first, nr, zone */
-		{ MEMTIDE_IOC_ONLINE, { 0, 0, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { 0, 65, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { 60, 8, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { win, 1, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { -1, 1, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { -1, 2, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { 0, -1, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { 0, 2, 0 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { 0, 2, 3 }, -EINVAL },
-		{ MEMTIDE_IOC_ONLINE, { 1, 2, 1 }, -ENXIO },
-		{ MEMTIDE_IOC_ONLINE, { win - 1, 1, 1 }, -ENXIO },
-		/* first, nr, floor (2 words), done, pad */
-		{ MEMTIDE_IOC_PULL, { 1, 0 }, -EINVAL },
-		{ MEMTIDE_IOC_PULL, { 0, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_PULL, { 64, 2 }, -EINVAL },
-		{ MEMTIDE_IOC_PULL, { 1, 64 }, -EINVAL },
-		{ MEMTIDE_IOC_PULL, { win + 1, 1 }, -EINVAL },
-		{ MEMTIDE_IOC_PULL, { 1, -1 }, -EINVAL },
-		{ MEMTIDE_IOC_PULL, { 1, 1, 0, 0, 0, 1 }, -EINVAL },
-		/* index, zone, online, pad */
+		/* pointer (2 words), nr, budget, flags, pad */
+		{ MEMTIDE_IOC_ONLINE, { 0, 0, 0 }, -EINVAL },
+		{ MEMTIDE_IOC_ONLINE, { 0, 0, 65 }, -EINVAL },
+		{ MEMTIDE_IOC_ONLINE, { 0, 0, -1 }, -EINVAL },
+		{ MEMTIDE_IOC_ONLINE, { 0, 0, 1, 0, 1 }, -EINVAL },
+		{ MEMTIDE_IOC_ONLINE, { 0, 0, 1, 0, 1U << 31 }, -EINVAL },
+		{ MEMTIDE_IOC_ONLINE, { 0, 0, 1, 0, 0, 1 }, -EINVAL },
+		{ MEMTIDE_IOC_ONLINE, { 0, 0, 1 }, -EFAULT },
+		{ MEMTIDE_IOC_PULL, { 0, 0, 0 }, -EINVAL },
+		{ MEMTIDE_IOC_PULL, { 0, 0, 65 }, -EINVAL },
+		{ MEMTIDE_IOC_PULL, { 0, 0, 1, 0, 2 }, -EINVAL },
+		{ MEMTIDE_IOC_PULL, { 0, 0, 1, 0, 0, 1 }, -EINVAL },
+		{ MEMTIDE_IOC_PULL, { 0, 0, 64 }, -EFAULT },
+		/* index, zone, online, flags */
 		{ MEMTIDE_IOC_BLOCK, { win / 64 }, -EINVAL },
 		{ MEMTIDE_IOC_BLOCK, { 0, 0, 0, 1 }, -EINVAL },
 		{ MEMTIDE_IOC_REMOVE, { win / 64 }, -EINVAL },
@@ -199,6 +190,56 @@ static int test_bad_input_is_refused(void)
 	}
 	CHECK(ioctl(world.fd, MEMTIDE_IOC_INFO, NULL) && errno == EFAULT,
 	      "INFO to nowhere");
+	return check_world();
+}
+
+/* One bad range, and nothing of the batch is done. */
+static int test_bad_ranges_are_refused(void)
+{
+	const uint32_t win = world.info.window_granules;
+	const struct {
+		unsigned long cmd;
+		struct memtide_range r;
+	} bad[] = {
+		{ MEMTIDE_IOC_ONLINE, { .first = 0, .nr = 0, .zone = 1 } },
+		{ MEMTIDE_IOC_ONLINE, { .first = 0, .nr = 65, .zone = 1 } },
+		{ MEMTIDE_IOC_ONLINE, { .first = 60, .nr = 8, .zone = 1 } },
+		{ MEMTIDE_IOC_ONLINE, { .first = win, .nr = 1, .zone = 1 } },
+		{ MEMTIDE_IOC_ONLINE, { .first = -1, .nr = 1, .zone = 1 } },
+		{ MEMTIDE_IOC_ONLINE, { .first = -1, .nr = 2, .zone = 1 } },
+		{ MEMTIDE_IOC_ONLINE, { .first = 0, .nr = -1, .zone = 1 } },
+		{ MEMTIDE_IOC_ONLINE, { .first = 0, .nr = 2, .zone = 0 } },
+		{ MEMTIDE_IOC_ONLINE, { .first = 0, .nr = 2, .zone = 3 } },
+		{ MEMTIDE_IOC_ONLINE, { .nr = 2, .zone = 1, .pad = 1 } },
+		{ MEMTIDE_IOC_ONLINE, { .nr = 2, .zone = 1,
+					.floor_pages = 1ULL << 32 } },
+		{ MEMTIDE_IOC_PULL, { .first = 1, .nr = 0 } },
+		{ MEMTIDE_IOC_PULL, { .first = 0, .nr = 1 } },
+		{ MEMTIDE_IOC_PULL, { .first = 64, .nr = 2 } },
+		{ MEMTIDE_IOC_PULL, { .first = 1, .nr = 64 } },
+		{ MEMTIDE_IOC_PULL, { .first = win + 1, .nr = 1 } },
+		{ MEMTIDE_IOC_PULL, { .first = 1, .nr = -1 } },
+		{ MEMTIDE_IOC_PULL, { .first = 1, .nr = 1, .zone = 1 } },
+		{ MEMTIDE_IOC_PULL, { .first = 1, .nr = 1, .pad = 1 } },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct memtide_range ranges[2] = {
+			{ .first = 0, .nr = 2, .zone = MEMTIDE_ZONE_MOVABLE },
+			bad[i].r,
+		};
+		int ret;
+
+		if (bad[i].cmd == MEMTIDE_IOC_PULL)
+			ranges[0] = (struct memtide_range){ .first = 1, .nr = 1 };
+		ret = batch(bad[i].cmd, ranges, 2, 0);
+		CHECK(ret == -EINVAL, "range %zu: %d", i, ret);
+		TRY(check_world());
+	}
+	CHECK(online(1, 2, MEMTIDE_ZONE_MOVABLE) == -ENXIO,
+	      "absent block, no memmap");
+	CHECK(online(win - 1, 1, MEMTIDE_ZONE_MOVABLE) == -ENXIO,
+	      "last granule");
 	return check_world();
 }
 
@@ -245,9 +286,181 @@ static int test_online_and_pull_are_exact(void)
 	return check_world();
 }
 
+/* One range that cannot be, between two that can */
+static int test_batch_has_results_of_its_own(void)
+{
+	struct memtide_range up[] = {
+		{ .first = 0, .nr = 9, .zone = MEMTIDE_ZONE_MOVABLE },
+		{ .first = 70, .nr = 2, .zone = MEMTIDE_ZONE_MOVABLE },
+		{ .first = 128, .nr = 64, .zone = MEMTIDE_ZONE_MOVABLE },
+		{ .first = 16, .nr = 4, .zone = MEMTIDE_ZONE_MOVABLE },
+	};
+	struct memtide_range down[] = {
+		{ .first = 1, .nr = 8 },
+		{ .first = 129, .nr = 1, .floor_pages = UINT64_MAX },
+		{ .first = 16, .nr = 4 },
+	};
+
+	CHECK(!batch(MEMTIDE_IOC_ONLINE, up, 4, 0), "online");
+	for (int i = 0; i < 4; i++)
+		note_used(up[i].first, up[i].done, true);
+	CHECK(!up[0].error && up[1].error == -ENXIO && !up[2].error &&
+	      !up[3].error, "errors %d %d %d %d", up[0].error, up[1].error,
+	      up[2].error, up[3].error);
+	CHECK(up[0].done == 9 && !up[1].done && up[2].done == 64 &&
+	      up[3].done == 4, "done %u %u %u %u", up[0].done, up[1].done,
+	      up[2].done, up[3].done);
+	TRY(check_world());
+
+	/* What follows the floor is not begun. */
+	CHECK(!batch(MEMTIDE_IOC_PULL, down, 3, 0), "pull");
+	note_used(1, 8, false);
+	CHECK(!down[0].error && down[1].error == -ENOSPC &&
+	      down[2].error == -EAGAIN, "errors %d %d %d", down[0].error,
+	      down[1].error, down[2].error);
+	CHECK(down[0].done == 8 && !down[1].done && !down[2].done,
+	      "done %u %u %u", down[0].done, down[1].done, down[2].done);
+	TRY(check_world());
+	return remove_all();
+}
+
+/* A batch of as many as there may be; time for a part of them only */
+static int test_batch_ends_when_time_is_up(void)
+{
+	struct memtide_range ranges[MEMTIDE_RANGES_MAX] = { 0 };
+	uint32_t n, begun = 0, calls = 0;
+
+	for (uint32_t b = 0; b < 4; b++)
+		CHECK(!online(b * 64, 64, MEMTIDE_ZONE_MOVABLE), "online");
+	for (n = 0; n < MEMTIDE_RANGES_MAX; n++) {
+		uint32_t memmap = n % 16 ? 0 : 1;
+
+		ranges[n].first = n * 4 + memmap;
+		ranges[n].nr = 4 - memmap;
+	}
+	while (begun < MEMTIDE_RANGES_MAX) {
+		uint32_t left = MEMTIDE_RANGES_MAX - begun;
+
+		CHECK(!batch(MEMTIDE_IOC_PULL, ranges + begun, left, 1), "pull");
+		calls++;
+		for (n = begun; n < MEMTIDE_RANGES_MAX && !ranges[n].error; n++)
+			note_used(ranges[n].first, ranges[n].nr, false);
+		CHECK(n > begun || ranges[n].error == -EBUSY, "first: %d",
+		      ranges[n].error);
+		for (begun = n; n < MEMTIDE_RANGES_MAX; n++)
+			CHECK(ranges[n].error == -EAGAIN ||
+			      ranges[n].error == -EBUSY, "range %u: %d", n,
+			      ranges[n].error);
+		TRY(check_world());
+	}
+	CHECK(calls > 1, "all in time");
+	return remove_all();
+}
+
+static int test_sysfs_shows_what_is(void)
+{
+	CHECK(driver_value("window_size") ==
+	      WINDOW_GRANULES * (long)GRANULE, "window_size");
+	CHECK(driver_value("block_size") == 64 * (long)GRANULE &&
+	      driver_value("granule_size") == (long)GRANULE &&
+	      driver_value("memmap_size") == (long)GRANULE, "sizes");
+	CHECK(!driver_value("blocks_present"), "a block");
+	CHECK(!online(0, 5, MEMTIDE_ZONE_MOVABLE) &&
+	      !online(64, 1, MEMTIDE_ZONE_MOVABLE), "online");
+	CHECK(driver_value("blocks_present") == 2 &&
+	      driver_value("blocks_offline") == 0, "blocks");
+	CHECK(driver_value("granules_movable") == 4 &&
+	      driver_value("granules_kernel") == 0 &&
+	      driver_value("granules_offline") == 0, "granules");
+	CHECK(driver_value("broken") == 0, "broken");
+	TRY(remove_all());
+	CHECK(!driver_value("blocks_present") &&
+	      !driver_value("granules_movable"), "counts when removed");
+	return 0;
+}
+
+#define TRACING	"/sys/kernel/tracing/"
+
+/* The line of the trace that has @event and @text, or false */
+static bool traced(const char *event, const char *text)
+{
+	FILE *f = fopen(TRACING "trace", "re");
+	char line[512];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, event) && strstr(line, text);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static int test_tracepoints_tell(void)
+{
+	char text[64];
+	uint32_t g;
+
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
+	CHECK(!write_text(TRACING "events/memtide/enable", "1"),
+	      "no tracepoints");
+	CHECK(!online(0, 64, MEMTIDE_ZONE_MOVABLE), "online");
+	g = pin_granule(100UL << 20, 1, 63);
+	CHECK(g, "no page to pin");
+	CHECK(pull(g, 1, 0) == -EBUSY, "pulled a pinned page");
+	unpin_granule();
+	TRY(remove_all());
+
+	CHECK(traced("memtide_add:", "block=0 zone=2 result=0"), "add");
+	CHECK(traced("memtide_notified:", "event=GOING_ONLINE block=0"),
+	      "notified");
+	CHECK(traced("memtide_online:", "granules=0+64 done=64 result=0"),
+	      "online");
+	snprintf(text, sizeof(text), "granules=%u+1 done=0 result=-16", g);
+	CHECK(traced("memtide_pull_end:", text), "pull_end: %s", text);
+	snprintf(text, sizeof(text), "granule=%u pfn=", g);
+	CHECK(traced("memtide_pull_busy:", text), "pull_busy: %s", text);
+	CHECK(traced("memtide_remove:", "block=0 zone=2 result=0"), "remove");
+	return write_text(TRACING "events/memtide/enable", "0");
+}
+
+/* Does the kernel's log have it? */
+static bool logged(const char *text)
+{
+	char record[4096];
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool found = false;
+	ssize_t len;
+
+	while ((len = read(fd, record, sizeof(record) - 1)) > 0 && !found) {
+		record[len] = '\0';
+		found = strstr(record, text);
+	}
+	close(fd);
+	return found;
+}
+
+/*
+ * There is nothing to hibernate to, so without blocks it fails further on, and
+ * a block can be added after it.
+ */
+static int test_hibernation_is_refused_with_blocks(void)
+{
+	int ret;
+
+	CHECK(!online(0, 2, MEMTIDE_ZONE_MOVABLE), "online");
+	ret = write_text("/sys/power/state", "disk");
+	CHECK(ret == -EBUSY, "hibernated with a block: %d", ret);
+	CHECK(logged("cannot hibernate with 1 memory blocks"), "not logged");
+	TRY(remove_all());
+	ret = write_text("/sys/power/state", "disk");
+	CHECK(ret && ret != -EBUSY, "hibernated: %d", ret);
+	CHECK(!online(0, 2, MEMTIDE_ZONE_MOVABLE), "online after it");
+	return remove_all();
+}
+
 static int test_block_with_memory_stays(void)
 {
-	CHECK(remove_block(0) == -EBUSY, "removed");
+	CHECK(remove_block(0) == -ENOTEMPTY, "removed");
 	TRY(check_world());
 	CHECK(!pull(63, 1, 0) && !remove_block(0), "removal when empty");
 	return check_world();
@@ -315,11 +528,16 @@ static int test_sysfs_cycle_keeps_granules(void)
 
 	CHECK(!set_state(KEPT_BLOCK, "offline"), "offline");
 	CHECK(mem_total_kb() == world.base_kb, "MemTotal when offline");
-	CHECK(online(first + 20, 1, MEMTIDE_ZONE_MOVABLE) == -EIO,
+	CHECK(online(first + 20, 1, MEMTIDE_ZONE_MOVABLE) == -EPERM,
 	      "online in a block that is offline");
 	CHECK(!online(first, 3, MEMTIDE_ZONE_MOVABLE), "what is so");
 	CHECK(!pull(first + 1, 1, 0), "pull from a block that is offline");
-	CHECK(remove_block(KEPT_BLOCK) == -EBUSY, "removed");
+	CHECK(remove_block(KEPT_BLOCK) == -ENOTEMPTY, "removed");
+	CHECK(!block_info(KEPT_BLOCK, &block) &&
+	      block.flags == MEMTIDE_BLOCK_OFFLINE, "flags %x", block.flags);
+	CHECK(driver_value("blocks_offline") == 1 &&
+	      driver_value("granules_offline") == 3 &&
+	      driver_value("granules_movable") == 0, "sysfs when offline");
 
 	CHECK(!set_state(KEPT_BLOCK, "online_movable"), "online_movable");
 	TRY(check_world());
@@ -358,18 +576,10 @@ static int test_unloading_waits_for_blocks(void)
 {
 	CHECK(!online(0, 1, MEMTIDE_ZONE_MOVABLE), "online");
 	close_device();
-	CHECK(unload("memtide") == -EWOULDBLOCK, "unloaded with a block");
+	CHECK(unload_module("memtide") == -EWOULDBLOCK, "unloaded with a block");
 	CHECK(!open_device(), "open");
 	TRY(remove_all());
-	CHECK(unload("memtide") == -EWOULDBLOCK, "unloaded while open");
-	return 0;
-}
-
-static int test_callback_never_called(void)
-{
-	long calls = read_value("/sys/module/slot/parameters/calls", "");
-
-	CHECK(!calls, "%ld calls", calls);
+	CHECK(unload_module("memtide") == -EWOULDBLOCK, "unloaded while open");
 	return 0;
 }
 
@@ -380,7 +590,7 @@ static int test_unused_granules_untouched(void)
 	int ret;
 
 	close_device();
-	ret = unload("memtide");
+	ret = unload_module("memtide");
 	CHECK(!ret, "unload: %s", strerror(-ret));
 	p = map_block(KEPT_BLOCK);
 	CHECK(p, "/dev/mem: %s", strerror(errno));
@@ -398,7 +608,7 @@ static int test_unused_granules_untouched(void)
 
 static int test_loads_again(void)
 {
-	int ret = load("/memtide.ko", WINDOW_MIB);
+	int ret = load_module("/memtide.ko", WINDOW_MIB);
 
 	CHECK(!ret, "memtide.ko: %s", strerror(-ret));
 	CHECK(!open_device(), "open: %s", strerror(errno));
@@ -461,12 +671,12 @@ static int test_zone_changed_by_sysfs(void)
 
 static int load_window(const char *parameters, uint32_t granules)
 {
-	int ret = load("/memtide.ko", parameters);
+	int ret = load_module("/memtide.ko", parameters);
 
 	CHECK(!ret, "%s: %s", parameters, strerror(-ret));
 	CHECK(!open_device() && !call(MEMTIDE_IOC_INFO, &world.info), "INFO");
 	close_device();
-	CHECK(!unload("memtide"), "unload");
+	CHECK(!unload_module("memtide"), "unload");
 	CHECK(world.info.window_granules == granules, "window of %u granules",
 	      world.info.window_granules);
 	CHECK(world.info.window_gfn * PAGE >= WINDOW_START &&
@@ -480,34 +690,53 @@ static int test_window_size_is_as_asked_or_clipped(void)
 	const uint64_t bits = 40;	/* of QEMU's default processor */
 
 	close_device();
-	CHECK(!unload("memtide"), "unload");
+	CHECK(!unload_module("memtide"), "unload");
 	TRY(load_window("", 256 * 512));
 	TRY(load_window("window_mib=128", 64));
 	TRY(load_window("window_mib=300", 128));
-	CHECK(load("/memtide.ko", "window_mib=0") < 0, "empty window");
-	CHECK(!load("/memtide.ko", "window_mib=4294967295"), "huge window");
+	CHECK(load_module("/memtide.ko", "window_mib=0") < 0, "empty window");
+	CHECK(!load_module("/memtide.ko", "window_mib=4294967295"), "huge window");
 	CHECK(!open_device() && !call(MEMTIDE_IOC_INFO, &world.info), "INFO");
 	CHECK((world.info.window_gfn + world.info.window_granules * 512UL) *
 	      PAGE <= 1UL << bits, "not clipped");
 	close_device();
-	return unload("memtide") ? fail("unload") : 0;
+	return unload_module("memtide") ? fail("unload") : 0;
 }
 
 static int test_refuses_without_memmap_on_memory(void)
 {
-	char text[4096] = "";
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC), ret;
-	bool named = false;
+	int ret = load_module("/memtide.ko", "");
 
-	ret = load("/memtide.ko", "");
 	CHECK(ret == -EOPNOTSUPP, "loaded: %d", ret);
-	while (read(fd, text, sizeof(text) - 1) > 0) {
-		named |= !!strstr(text, "memory_hotplug.memmap_on_memory");
-		memset(text, 0, sizeof(text));
-	}
-	close(fd);
-	CHECK(named, "the message does not name the parameter");
+	CHECK(logged("memory_hotplug.memmap_on_memory"),
+	      "the message does not name the parameter");
 	return 0;
+}
+
+/* A copy of the module whose reference to one function leads nowhere. */
+static int test_refuses_without_the_patches(void)
+{
+	int ret = load_module("/missing.ko", "");
+
+	CHECK(ret == -EOPNOTSUPP, "loaded: %d", ret);
+	CHECK(logged("this kernel has no free_offline_page_range()"),
+	      "the message does not name the function");
+	CHECK(logged("needs a kernel with memtide's patches"),
+	      "the message does not name the patches");
+	return 0;
+}
+
+static int test_node_is_as_asked(void)
+{
+	CHECK(load_module("/memtide.ko", "node=63") == -EINVAL, "a node that is not");
+	CHECK(load_module("/memtide.ko", "node=-2") == -EINVAL, "a negative node");
+	CHECK(!load_module("/memtide.ko", WINDOW_MIB " node=0"), "node 0");
+	CHECK(!open_device() && !call(MEMTIDE_IOC_INFO, &world.info), "INFO");
+	CHECK(!online(0, 2, MEMTIDE_ZONE_MOVABLE), "online");
+	TRY(check_world());
+	TRY(remove_all());
+	close_device();
+	return unload_module("memtide") ? fail("unload") : 0;
 }
 
 struct test {
@@ -519,20 +748,23 @@ struct test {
 
 static const struct test full[] = {
 	T(pattern_written),
-	T(loads_with_callback_slot_taken),
+	T(loads),
 	T(one_opener_at_a_time),
 	T(info_is_sound),
 	T(window_is_in_iomem),
 	T(bad_input_is_refused),
+	T(bad_ranges_are_refused),
 	T(what_is_so_counts_as_done),
 	T(add_takes_no_memory),
 	T(online_and_pull_are_exact),
 	T(block_with_memory_stays),
 	T(floor_is_kept),
 	T(sysfs_cycle_keeps_granules),
-	T(callback_never_called),
 	T(unused_granules_untouched),
 	T(loads_again),
+	T(batch_has_results_of_its_own),
+	T(batch_ends_when_time_is_up),
+	T(sysfs_shows_what_is),
 	T(watermarks_follow),
 	T(bad_memory_reports_on_offline_pages),
 	T(unloading_waits_for_blocks),
@@ -541,32 +773,97 @@ static const struct test full[] = {
 	T(death_at_any_moment),
 	T(offline_and_online_meanwhile),
 	T(signals_interrupt_cleanly),
-	T(callback_never_called),
+	T(kernel_is_sound),
 	{ NULL, NULL }
 };
 
 static const struct test automatic[] = {
-	T(loads_with_callback_slot_taken),
+	T(loads),
 	T(one_opener_at_a_time),
 	T(info_is_sound),
 	T(asked_zone_wins_over_default),
-	T(callback_never_called),
 	T(window_size_is_as_asked_or_clipped),
+	T(node_is_as_asked),
 	{ NULL, NULL }
 };
 
 static const struct test kernel_zone[] = {
-	T(loads_with_callback_slot_taken),
+	T(loads),
 	T(one_opener_at_a_time),
 	T(info_is_sound),
 	T(kernel_zone),
 	T(zone_changed_by_sysfs),
-	T(callback_never_called),
+	{ NULL, NULL }
+};
+
+/* Of what test.config adds to the kernel */
+static const struct test watched[] = {
+	T(loads),
+	T(one_opener_at_a_time),
+	T(info_is_sound),
+	T(tracepoints_tell),
+	T(hibernation_is_refused_with_blocks),
+	T(kernel_is_sound),
 	{ NULL, NULL }
 };
 
 static const struct test refused[] = {
 	T(refuses_without_memmap_on_memory),
+	T(refuses_without_the_patches),
+	{ NULL, NULL }
+};
+
+/* For a kernel without the series, with the module built for it as missing.ko */
+static const struct test unpatched[] = {
+	T(refuses_without_the_patches),
+	{ NULL, NULL }
+};
+
+static const struct test failures[] = {
+	T(driver_loaded),
+	T(refusal_before_the_driver_undone),
+	T(refusal_after_the_driver_undone),
+	T(interrupted_offline_undone),
+	T(errors_where_nothing_is_ignored),
+	T(granule_with_error_stays),
+	T(block_with_error_goes_offline),
+	T(kernel_is_sound),
+	{ NULL, NULL }
+};
+
+static const struct test storm[] = {
+	T(pattern_written),
+	T(driver_loaded),
+	T(storm),
+	T(kernel_is_sound),
+	{ NULL, NULL }
+};
+
+static const struct test nodes[] = {
+	T(driver_loaded),
+	T(blocks_join_their_nodes),
+	T(kernel_is_sound),
+	{ NULL, NULL }
+};
+
+static const struct test dump[] = {
+	T(pattern_written),
+	T(driver_loaded_tight),
+	T(dump),
+	{ NULL, NULL }
+};
+
+/* The kernel's own have run before init did. */
+static const struct test kunit[] = {
+	T(kernel_is_sound),
+	{ NULL, NULL }
+};
+
+static const struct test large[] = {
+	T(driver_loaded_wide),
+	T(info_of_large_blocks),
+	T(large_blocks_are_exact),
+	T(kernel_is_sound),
 	{ NULL, NULL }
 };
 
@@ -577,7 +874,15 @@ static const struct {
 	{ "full", full },
 	{ "auto", automatic },
 	{ "kernel", kernel_zone },
+	{ "watched", watched },
 	{ "refused", refused },
+	{ "unpatched", unpatched },
+	{ "failures", failures },
+	{ "storm", storm },
+	{ "nodes", nodes },
+	{ "large", large },
+	{ "dump", dump },
+	{ "kunit", kunit },
 };
 
 static void run_suite(const char *name, const struct test *tests)
@@ -613,6 +918,7 @@ int main(int argc, char **argv)
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	mount("tmpfs", "/tmp", "tmpfs", 0, "size=90%");
 
 	/* Results have a line of their own, apart from the kernel's console. */

@@ -73,12 +73,10 @@ static uint64_t *map_data(bool tmpfs, size_t size)
 static long pages_on_lru(void)
 {
 	static uint64_t flags[512 * 512];
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	ssize_t len = pread(fd, flags, sizeof(flags), granule_pfn(0) * 8);
+	ssize_t got = read_page_flags(granule_pfn(0), flags, 512 * 512);
 	long nr = 0;
 
-	close(fd);
-	for (ssize_t i = 0; i < len / 8; i++)
+	for (ssize_t i = 0; i < got; i++)
 		nr += flags[i] >> KPF_LRU & 1;
 	return nr;
 }
@@ -135,14 +133,9 @@ int test_full_memory_is_pulled_intact(void)
 /* The granule of the window that a page of ours lies in, or 0 */
 static uint32_t granule_of(const void *p)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry = 0, pfn;
+	uint64_t pfn = page_frame(p);
 
-	if (pread(fd, &entry, 8, (uintptr_t)p / PAGE * 8) != 8)
-		entry = 0;
-	close(fd);
-	pfn = entry & ((1UL << 55) - 1);
-	if (!(entry >> 63) || pfn < granule_pfn(0))
+	if (pfn < granule_pfn(0))
 		return 0;
 	return (pfn - granule_pfn(0)) / (GRANULE / PAGE);
 }
@@ -158,23 +151,44 @@ static int pin_page(char *p, int *pipe_fds)
 	return 0;
 }
 
+static struct {
+	char *p;
+	size_t size;
+	int fds[2];
+} pinned;
+
+uint32_t pin_granule(size_t size, uint32_t from, uint32_t to)
+{
+	uint32_t g = 0;
+	size_t i = 0;
+
+	pinned.size = size;
+	pinned.p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (pinned.p == MAP_FAILED)
+		return 0;
+	for (; i < size; i += PAGE) {
+		g = granule_of(pinned.p + i);
+		if (g >= from && g <= to)
+			return pin_page(pinned.p + i, pinned.fds) ? 0 : g;
+	}
+	return 0;
+}
+
+void unpin_granule(void)
+{
+	close(pinned.fds[0]);
+	close(pinned.fds[1]);
+	munmap(pinned.p, pinned.size);
+}
+
 int test_pull_is_all_or_nothing(void)
 {
-	const size_t size = 100UL << 20;
-	uint32_t g = 0;
-	int fds[2];
-	char *p;
+	uint32_t g;
 
 	CHECK(!online(0, 64, MEMTIDE_ZONE_MOVABLE), "online");
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	CHECK(p != MAP_FAILED, "mmap: %s", strerror(errno));
-	for (size_t i = 0; i < size && (g < 8 || g > 62); i += PAGE) {
-		g = granule_of(p + i);
-		if (g >= 8 && g <= 62)
-			TRY(pin_page(p + i, fds));
-	}
-	CHECK(g >= 8 && g <= 62, "no page of the block");
+	g = pin_granule(100UL << 20, 8, 62);
+	CHECK(g, "no page of the block");
 
 	/* Two runs: the first can be taken, the second not. */
 	CHECK(!pull(4, 2, 0), "pull the hole");
@@ -183,9 +197,7 @@ int test_pull_is_all_or_nothing(void)
 	CHECK(pull(g, 1, 0) == -EBUSY, "pulled the pinned granule");
 	CHECK(!pull(2, 2, 0) && !pull(g + 1, 1, 0), "pull its neighbours");
 	TRY(check_world());
-	close(fds[0]);
-	close(fds[1]);
-	munmap(p, size);
+	unpin_granule();
 	CHECK(!pull(2, g - 1, 0), "pull when let go");
 	TRY(check_world());
 	return remove_all();

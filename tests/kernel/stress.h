@@ -21,4 +21,9 @@ int test_death_at_any_moment(void);
 int test_offline_and_online_meanwhile(void);
 int test_signals_interrupt_cleanly(void);
 
+/* Fill memory until a page of it lies in granule @from to @to of the window, and
+ * pin that page. Return: its granule, 0 if there is none */
+uint32_t pin_granule(size_t size, uint32_t from, uint32_t to);
+void unpin_granule(void);
+
 #endif /* STRESS_H */

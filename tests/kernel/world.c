@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct world world = { .fd = -1 };
@@ -69,14 +70,64 @@ uint64_t granule_pfn(uint32_t granule)
 	return world.info.window_gfn + granule * (GRANULE / PAGE);
 }
 
-int set_state(uint32_t block, const char *state)
+ssize_t read_page_flags(uint64_t pfn, uint64_t *flags, size_t nr)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	ssize_t len = pread(fd, flags, nr * 8, pfn * 8);
+
+	close(fd);
+	return len < 0 ? 0 : len / 8;
+}
+
+uint64_t page_frame(const void *p)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	if (pread(fd, &entry, 8, (uintptr_t)p / PAGE * 8) != 8)
+		entry = 0;
+	close(fd);
+	return entry >> 63 ? entry & ((1UL << 55) - 1) : 0;
+}
+
+static const char *state_path(uint32_t block)
 {
 	uint64_t pfn = granule_pfn(block * world.per_block);
-	char path[96];
+	static char path[96];
 
 	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%"
-		 PRIu64 "/state", pfn * PAGE / (128UL << 20));
-	return write_text(path, state);
+		 PRIu64 "/state", pfn * PAGE / (world.per_block * GRANULE));
+	return path;
+}
+
+int set_state(uint32_t block, const char *state)
+{
+	return write_text(state_path(block), state);
+}
+
+bool block_is_online(uint32_t block)
+{
+	int fd = open(state_path(block), O_RDONLY | O_CLOEXEC);
+	char text[16] = "";
+	bool online = read(fd, text, sizeof(text) - 1) > 0 &&
+		      !strncmp(text, "online", 6);
+
+	close(fd);
+	return online;
+}
+
+int load_module(const char *path, const char *parameters)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
+
+	close(fd);
+	return ret;
+}
+
+int unload_module(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
 }
 
 /* The driver's calls: 0 or -errno */
@@ -98,7 +149,7 @@ void close_device(void)
 	world.fd = -1;
 }
 
-static void note(uint32_t first, uint32_t nr, bool used)
+void note_used(uint32_t first, uint32_t nr, bool used)
 {
 	for (uint32_t i = first; i < first + nr; i++) {
 		world.used[i] = used;
@@ -106,28 +157,44 @@ static void note(uint32_t first, uint32_t nr, bool used)
 	}
 }
 
+int batch(unsigned long cmd, struct memtide_range *ranges, uint32_t nr,
+	  uint32_t budget_ms)
+{
+	struct memtide_batch req = {
+		.ranges = (uintptr_t)ranges, .nr = nr, .budget_ms = budget_ms,
+	};
+
+	return call(cmd, &req);
+}
+
+/* A batch of one: its error, or that of the call */
+static int one_range(unsigned long cmd, struct memtide_range *r)
+{
+	int ret = batch(cmd, r, 1, 0);
+
+	if (!ret && !r->error && r->done != r->nr)
+		return -EPROTO;
+	return ret ? ret : r->error;
+}
+
 int online(uint32_t first, uint32_t nr, uint32_t zone)
 {
-	struct memtide_online req = { .first = first, .nr = nr, .zone = zone };
-	int ret = call(MEMTIDE_IOC_ONLINE, &req);
+	struct memtide_range r = { .first = first, .nr = nr, .zone = zone };
+	int ret = one_range(MEMTIDE_IOC_ONLINE, &r);
 
-	note(first, req.done, true);
-	if (!ret && req.done != nr)
-		return -EPROTO;
+	note_used(first, r.done, true);
 	return ret;
 }
 
 int pull(uint32_t first, uint32_t nr, uint64_t floor_pages)
 {
-	struct memtide_pull req = {
+	struct memtide_range r = {
 		.first = first, .nr = nr, .floor_pages = floor_pages,
 	};
-	int ret = call(MEMTIDE_IOC_PULL, &req);
+	int ret = one_range(MEMTIDE_IOC_PULL, &r);
 
-	if (!ret && req.done != nr)
-		return -EPROTO;
 	if (!ret)
-		note(first, nr, false);
+		note_used(first, nr, false);
 	return ret;
 }
 
@@ -143,7 +210,7 @@ int remove_block(uint32_t index)
 	int ret = call(MEMTIDE_IOC_REMOVE, &block);
 
 	if (!ret)
-		note(index * world.per_block, world.info.memmap_granules,
+		note_used(index * world.per_block, world.info.memmap_granules,
 		     false);
 	return ret;
 }
@@ -167,16 +234,14 @@ static int check_page_flags(uint32_t block, bool present)
 	static uint64_t flags[1024 * 512];
 	uint64_t first = granule_pfn(block * world.per_block);
 	size_t nr = world.per_block * (GRANULE / PAGE);
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	ssize_t len = pread(fd, flags, nr * 8, first * 8);
+	ssize_t len = read_page_flags(first, flags, nr);
 
-	close(fd);
 	if (!present) {
-		CHECK(len <= 0 || flags[0] >> KPF_NOPAGE & 1,
+		CHECK(!len || flags[0] >> KPF_NOPAGE & 1,
 		      "absent block %u has pages", block);
 		return 0;
 	}
-	CHECK(len == (ssize_t)nr * 8, "kpageflags of block %u: %zd", block, len);
+	CHECK(len == (ssize_t)nr, "kpageflags of block %u: %zd", block, len);
 	for (size_t i = 0; i < nr; i++) {
 		bool used = world.used[block * world.per_block + i / 512];
 		bool offline = flags[i] >> KPF_OFFLINE & 1;

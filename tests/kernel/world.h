@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "memtide.h"
 
@@ -24,6 +25,7 @@
 /* Source: include/uapi/linux/kernel-page-flags.h */
 #define KPF_LRU		5
 #define KPF_BUDDY	10
+#define KPF_HWPOISON	19
 #define KPF_NOPAGE	20
 #define KPF_OFFLINE	23
 
@@ -51,13 +53,27 @@ long mem_total_kb(void);
 int write_text(const char *path, const char *text);
 uint64_t granule_pfn(uint32_t granule);
 
+/* The flags of pages in kpageflags: the number read, less if there is no page */
+ssize_t read_page_flags(uint64_t pfn, uint64_t *flags, size_t nr);
+
+/* The page frame that a page of this process lies in, 0 if in none */
+uint64_t page_frame(const void *p);
+
 /* The memory block's state in sysfs: offline, online_movable, ... */
 int set_state(uint32_t block, const char *state);
+bool block_is_online(uint32_t block);
+
+/* 0 or -errno */
+int load_module(const char *path, const char *parameters);
+int unload_module(const char *name);
 
 /* The driver's calls: 0 or -errno. They keep the record of what is in use. */
 int open_device(void);
 void close_device(void);
 int call(unsigned long cmd, void *arg);
+int batch(unsigned long cmd, struct memtide_range *ranges, uint32_t nr,
+	  uint32_t budget_ms);	/* note_used() what it did */
+void note_used(uint32_t first, uint32_t nr, bool used);
 int online(uint32_t first, uint32_t nr, uint32_t zone);
 int pull(uint32_t first, uint32_t nr, uint64_t floor_pages);
 int block_info(uint32_t index, struct memtide_block *block);

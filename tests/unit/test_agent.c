@@ -367,16 +367,45 @@ static void a_failed_range_is_told_and_the_others_are_done(void **state)
 
 	connect_host(w);
 	assert_int_equal(say_grow(w, 5, 0, 3), 0);
-	turn(w);
 	sim_set_faults(w->m, &all_fail);
-	turn(w);
+	turn(w);	/* no memory: what follows is not begun */
+	assert_null(find(w, GUEST_MSG_ONLINE_REPLY));
 	sim_set_faults(w->m, &none);
 	turn(w);
 	reply = &find(w, GUEST_MSG_ONLINE_REPLY)->online_reply;
 	assert_int_equal(reply->error, ENOMEM);
-	assert_int_equal(reply->done[0], BLOCK);
-	assert_int_equal(reply->done[1], 0);
+	assert_int_equal(reply->done[0], 0);
+	assert_int_equal(reply->done[1], BLOCK);
 	assert_int_equal(reply->done[2], BLOCK);
+}
+
+/* All ranges that wait go in one call, each into a zone of its own. */
+static void requests_that_wait_are_done_in_one_turn(void **state)
+{
+	struct world *w = *state;
+	uint32_t zones[2] = { 0 }, zone, online;
+
+	connect_host(w);
+	assert_int_equal(say_grow(w, 5, 0, 2), 0);
+	assert_int_equal(say_grow(w, 6, 2, 5), 0);
+	assert_int_equal(say_grow(w, 7, 7, 5), 0);
+	turn(w);
+	assert_int_equal(count_in_use(w), 12 * BLOCK);
+	for (uint32_t b = 0; b < 12; b++) {
+		assert_int_equal(sim_block(w->m, w->domid, b, &zone, &online),
+				 0);
+		zones[zone == 2]++;
+	}
+	/* 256 MiB of boot memory carry ten movable blocks, one of the
+	 * kernel's then five more. */
+	assert_int_equal(zones[0], 1);
+	assert_int_equal(zones[1], 11);
+	turn(w);
+	turn(w);
+	for (uint32_t i = 0, id = 5; i < w->nr_inbox; i++)
+		if (w->inbox[i].type == GUEST_MSG_ONLINE_REPLY)
+			assert_int_equal(w->inbox[i].online_reply.id, id++);
+	assert_int_equal(find(w, GUEST_MSG_ONLINE_REPLY)->online_reply.id, 7);
 }
 
 static void a_cancelled_pull_ends_at_once_and_tells_what_it_did(void **state)
@@ -739,6 +768,7 @@ int main(void)
 		CASE(every_sixth_block_beyond_boot_memory_is_for_the_kernel),
 		CASE(an_online_request_may_be_repeated),
 		CASE(a_failed_range_is_told_and_the_others_are_done),
+		CASE(requests_that_wait_are_done_in_one_turn),
 		CASE(a_cancelled_pull_ends_at_once_and_tells_what_it_did),
 		CASE(a_newer_pull_replaces_the_older),
 		CASE(an_online_request_ends_a_pull),

@@ -31,6 +31,8 @@ struct text_kdev {
 	uint32_t floor_online;	/* pulls below so many online: -ENOSPC */
 	unsigned int calls;
 	int fault;		/* answer of every pull, if not 0 */
+	unsigned int slow;	/* but every so many calls, time is up after
+				 * the first range; 0: never */
 };
 
 static void text_info(struct kdev *k, struct kdev_info *ret)
@@ -49,22 +51,15 @@ static uint32_t text_count(const char *text, uint32_t first, uint32_t nr)
 	return n;
 }
 
-static int text_online(struct kdev *k, struct granules r, enum block_zone zone,
-		       uint32_t *ret_done)
+static void text_online(struct kdev *k, struct kdev_range *ranges, uint32_t nr)
 {
 	(void)k;
-	(void)r;
-	(void)zone;
-	*ret_done = 0;
-	return -ENOMEM;
+	for (uint32_t i = 0; i < nr; i++)
+		ranges[i].ret_rc = -ENOMEM;
 }
 
-static int text_pull(struct kdev *k, struct granules r, uint64_t floor)
+static int text_pull_range(struct text_kdev *t, struct granules r)
 {
-	struct text_kdev *t = (struct text_kdev *)k;
-
-	(void)floor;
-	t->calls++;
 	assert_true(r.nr && r.first % BLOCK >= t->memmap);
 	assert_true(r.first % BLOCK + r.nr <= BLOCK);
 	if (t->fault)
@@ -76,6 +71,22 @@ static int text_pull(struct kdev *k, struct granules r, uint64_t floor)
 		return -EBUSY;
 	memset(t->text + r.first, '.', r.nr);
 	return 0;
+}
+
+static void text_pull(struct kdev *k, struct kdev_range *ranges, uint32_t nr)
+{
+	struct text_kdev *t = (struct text_kdev *)k;
+	int rc = 0;
+
+	t->calls++;
+	assert_true(nr && nr <= KDEV_BATCH_MAX);
+	for (uint32_t i = 0; i < nr; i++) {
+		bool begin = !kdev_ends_batch(rc) &&
+			     !(t->slow && i && t->calls % t->slow);
+
+		rc = begin ? text_pull_range(t, ranges[i].r) : -EAGAIN;
+		ranges[i].ret_rc = rc;
+	}
 }
 
 static int text_block(struct kdev *k, uint32_t index, struct window_block *ret)
@@ -236,6 +247,9 @@ static const struct {
 	{ "nothing in use", "", 5, "", PULL_REASON_NOTHING, 0 },
 	{ "more asked than there is",
 	  "m#######", 20, "........", PULL_REASON_NOTHING, 2 },
+	/* All 7; 3, 3 and 1; three single ones; the last in two more passes */
+	{ "the pieces of a partial block are tried in one call",
+	  "m#####!#", 7, "m.....!.", PULL_REASON_BUSY, 5 },
 	{ "holes in a block cost no extra call",
 	  "m#.#.#.#", 5, "........", PULL_REASON_DONE, 2 },
 };
@@ -325,6 +339,22 @@ static uint32_t movable_granules(const char *text)
 	return n;
 }
 
+static void what_was_not_begun_comes_next(void **state)
+{
+	(void)state;
+	for (unsigned int slow = 0; slow < 4; slow++) {
+		struct text_kdev t = text_kdev("m#!##!##m#####!#");
+		uint32_t released;
+		int rc;
+
+		t.slow = slow;
+		assert_int_equal(run_job(&t, 12, &rc, &released),
+				 PULL_REASON_BUSY);
+		assert_int_equal(released, 11);
+		assert_string_equal(t.text, text_kdev("m.!..!..m.....!.").text);
+	}
+}
+
 static void random_windows_give_all_they_can_and_never_more(void **state)
 {
 	(void)state;
@@ -336,6 +366,7 @@ static void random_windows_give_all_they_can_and_never_more(void **state)
 
 		srandom(seed);
 		t.memmap = 1 + (uint32_t)random() % 3;
+		t.slow = (unsigned int)random() % 3;
 		draw_window(&t);
 		nr = 1 + (uint32_t)random() % 70;
 		can = movable_granules(t.text);
@@ -356,6 +387,7 @@ int main(void)
 		cmocka_unit_test(
 			a_fault_of_the_driver_ends_the_pull_and_is_told),
 		cmocka_unit_test(no_room_is_told_as_such),
+		cmocka_unit_test(what_was_not_begun_comes_next),
 		cmocka_unit_test(
 			random_windows_give_all_they_can_and_never_more),
 	};
