@@ -117,7 +117,8 @@ deps-lab:
 	@tests/lint/install-packages build fast lab
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
-.PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test lab-test
+.PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
+.PHONY: kernel-debug-test each-patch lab-test
 lint: all
 	@tests/lint/check-layers
 	@tests/lint/check-headers $B
@@ -162,8 +163,16 @@ schedules-short: all $B/sim-schedules
 schedules: all $B/sim-schedules ## 2,000 random schedules on the simulated machine
 	@$B/sim-schedules --build $B --count 2000 --jobs 2
 
-kernel-test: ## the series and the driver under plain QEMU
-	@tests/kernel/run
+kernel-test: ## the series, its users and the driver under plain QEMU
+	@status=0; for t in run virtio-mem virtio-balloon; do \
+		tests/kernel/$$t || status=1; done; exit $$status
+
+KERNEL_STORM_SECONDS ?= 60
+kernel-debug-test: ## failures and a storm on the debug kernel
+	@tests/kernel/run --debug --seconds $(KERNEL_STORM_SECONDS)
+
+each-patch: deps-lab ## each patch alone: checkpatch, build, boot; an hour
+	@tests/kernel/each-patch
 
 lab-test: all $B/guesttool ## every case on real Xen
 	@tests/nested/build
@@ -171,7 +180,8 @@ lab-test: all $B/guesttool ## every case on real Xen
 
 .PHONY: check check-fast
 check: deps-lab ## every test, real Xen included
-	@tests/check build check-fast-parts schedules kernel-test lab-test
+	@tests/check build check-fast-parts schedules kernel-test \
+		kernel-debug-test lab-test
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
@@ -185,7 +195,7 @@ check-fast-parts:
 
 # To see it -------------------------------------------------------------
 
-.PHONY: demo demo-xen lab bench
+.PHONY: demo demo-xen lab bench bench-kernel
 demo: deps-build ## memtided and three agents on a simulated machine
 	@$(MAKE) --no-print-directory -s all
 	@tests/demo/demo build
@@ -202,6 +212,9 @@ bench: deps-lab all $B/memwatch $B/xenmeter ## memtide beside the stock balloon,
 	@tests/nested/build
 	@tests/nested/run --guests 1 --stock 0 --timeout 1800 --out build/lab/bench \
 		--with $B/memwatch --with $B/xenmeter --script tests/bench/bench
+
+bench-kernel: deps-lab ## the driver beside virtio-mem, plain QEMU
+	@tests/bench/kernel
 
 # In a guest without our libraries, hence static and not sanitized.
 $B/memwatch: $B/tests/bench/memwatch.o

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# dump.sh - A dump of the guest leaves out what has no memory behind it
+# dump.sh - What is seen from outside: memory that was never in use is untouched,
+# and a dump of the guest leaves out what has no memory behind it
 #
-# QEMU dumps a guest that has some of the window online; makedumpfile filters
+# The guest's RAM is a file with a pattern in it where the window will be. QEMU
+# dumps a guest that has some of the window online; makedumpfile filters
 # the dump by what the guest's kernel says of itself in vmcoreinfo. Pages that
 # makedumpfile calls offline it does not read: they must be as many as the
 # guest's own kpageflags says.
@@ -11,13 +13,38 @@
 # For scripts that have set $kernel, $logs, $tmp with the initramfs in it, and
 # have sourced qmp.sh.
 
-# wait_offline: the guest's number of offline pages in $offline
+granule=$((2 << 20))
+window=$((1 << 30))	# where it begins in the file
+
+# write_pattern: into four blocks of the guest's RAM
+write_pattern() {
+	yes memtide | head -c "$granule" >"$tmp/pattern"
+	for ((g = 0; g < 4 * 64; g++)); do
+		cat "$tmp/pattern"
+	done | dd of="$tmp/ram" bs=1M seek=$((window >> 20)) status=none
+	truncate -s 2560M "$tmp/ram"
+}
+
+# read_pattern: it is still there in each granule of $untouched
+read_pattern() {
+	local g
+
+	[ ${#untouched[@]} -gt 100 ] || return 1
+	for g in "${untouched[@]}"; do
+		cmp -s -n "$granule" -i "$((window + g * granule)):0" \
+			"$tmp/ram" "$tmp/pattern" || return 1
+	done
+}
+
+# wait_offline: the guest's number of offline pages in $offline, what it never
+# used in $untouched
 wait_offline() {
 	local line
 
 	while qemu_line 120; do
 		case $line in
 		"offline "*) offline=${line#offline }; return ;;
+		"untouched "*) untouched+=("${line#* }") ;;
 		"not ok "*) echo "$line"; return 1 ;;
 		*) echo "$line" ;;
 		esac
@@ -54,13 +81,16 @@ filter_dump() {
 	found=$((16#${found:-0}))
 }
 
-# boot_dump: print "ok dump" or "not ok dump: why"; status 1 if not ok
+# boot_dump: print "ok NAME" or "not ok NAME: why" for both; status 1 if not ok
 boot_dump() {
-	local offline=0 found=0 bad=
+	local offline=0 found=0 bad='' changed='' untouched=()
 
+	write_pattern
 	# 1 GiB at the bottom, and the rest where the window is
 	qemu_start "$tmp" "$logs/dump.console" -accel tcg,thread=multi -smp 2 \
-		-m 2560M -machine pc,max-ram-below-4g=1G -device vmcoreinfo \
+		-m 2560M -machine pc,max-ram-below-4g=1G,memory-backend=ram \
+		-object "memory-backend-file,id=ram,size=2560M,share=on,mem-path=$tmp/ram" \
+		-device vmcoreinfo \
 		-kernel "$kernel/vmlinuz" -initrd "$tmp/initramfs" \
 		-append "console=ttyS0 loglevel=5 panic=-1 mem=1G \
 			memory_hotplug.memmap_on_memory=1 -- dump"
@@ -72,7 +102,11 @@ boot_dump() {
 	[ -n "$bad" ] || filter_dump || bad="makedumpfile failed"
 	[ -n "$bad" ] || [ "$offline" = "$found" ] ||
 		bad="$found pages left out, $offline are offline"
-	rm -f "$tmp"/dump* "$tmp/filtered"
+	[ -z "$bad" ] || changed="not looked at"
+	[ -n "$changed" ] || read_pattern ||
+		changed="one of ${#untouched[@]} granules was written to"
+	echo "${changed:+not }ok never_online_is_untouched_from_outside${changed:+: $changed}"
+	rm -f "$tmp"/dump* "$tmp"/{filtered,ram,pattern}
 	echo "${bad:+not }ok dump${bad:+: $bad}"
-	[ -z "$bad" ]
+	[ -z "$bad$changed" ]
 }

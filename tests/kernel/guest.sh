@@ -6,6 +6,11 @@
 # For scripts that have set $here, $top, $logs, $tmp, and $kernel if it was said
 # which; $debug is --debug or empty.
 
+# What no console may show, for grep -E
+# shellcheck disable=SC2034
+complaints='WARNING|BUG|Oops|INFO: |Kernel panic|cut here|Bad page'
+complaints+='|though offline|list_[a-z]* corruption|nable to handle|protection fault|KASAN'
+
 # find_kernel: set $kernel and $kbuild
 find_kernel() {
 	local name

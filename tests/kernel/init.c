@@ -847,7 +847,6 @@ static const struct test nodes[] = {
 };
 
 static const struct test dump[] = {
-	T(pattern_written),
 	T(driver_loaded_tight),
 	T(dump),
 	{ NULL, NULL }
