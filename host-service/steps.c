@@ -318,6 +318,27 @@ void steps_retry(struct guest *g)
 	lift_holds(g);
 }
 
+/* As docs/protocol.md has it; what strerror() says fits none of these. */
+static const char *online_error_text(uint32_t error)
+{
+	switch (error) {
+	case EPERM:
+		return "its administrator has taken the memory block offline";
+	case EHWPOISON:
+		return "it knows the memory to be broken";
+	case ENOMEM:
+		return "it has no memory left to add a memory block";
+	case ECANCELED:
+		return "its kernel does not accept the memory block";
+	case EBUSY:
+		return "it is about to hibernate";
+	case EIO:
+		return "its driver has given up, its kernel log says why";
+	default:
+		return strerror((int)error);
+	}
+}
+
 void steps_online_reply(struct guest *g, const struct msg_online_reply *reply)
 {
 	struct guest_online *o = reply->id ? find_online(g, reply->id) : NULL;
@@ -339,7 +360,7 @@ void steps_online_reply(struct guest *g, const struct msg_online_reply *reply)
 		ledger_clear_exposed(&g->ledger, rest);
 		g->flight.hold_grow = true;
 		guest_set_why(g, "the guest's kernel refused %u granules: %s",
-			      rest.nr, strerror((int)reply->error));
+			      rest.nr, online_error_text(reply->error));
 	}
 	guest_tell_watchers(g);
 	guest_kick(g);

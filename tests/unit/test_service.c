@@ -111,6 +111,37 @@ static void an_answer_that_was_overtaken_gives_nothing_back(void **state)
 	expect_pages(w, 0);
 }
 
+static void why_a_kernel_refuses_is_said_in_words(void **state)
+{
+	static const struct {
+		uint32_t error;
+		const char *why;
+	} said[] = {
+		{ EPERM, "taken the memory block offline" },
+		{ EHWPOISON, "broken" },
+		{ ECANCELED, "does not accept" },
+		{ 4095, "Unknown error 4095" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
+		struct guest_msg msg = { .type = GUEST_MSG_ONLINE_REPLY };
+		struct world *w = *state;
+		char why[256];
+
+		case_is("error %u", said[i].error);
+		greet(w, 0);
+		assert_int_equal(set(w, 0, 32, why), 0);
+		assert_true(fake_wait(&w->fakes[0], HOST_MSG_ONLINE_REQUEST));
+		msg.online_reply.id = w->fakes[0].got.online_request.id;
+		msg.online_reply.nr_done = 1;
+		msg.online_reply.error = said[i].error;
+		fake_say(&w->fakes[0], &msg);
+		obey(w, 0);
+		assert_non_null(strstr(guest_of(w, 0)->why, said[i].why));
+		assert_int_equal(teardown(state) || setup(state), 0);
+	}
+}
+
 /* Lies about the window ------------------------------------------------ */
 
 static void a_window_over_memory_of_the_domain_is_refused(void **state)
@@ -604,6 +635,7 @@ int main(void)
 		CASE(who_gives_what_it_still_uses_loses_it_alone),
 		CASE(a_lie_about_granules_is_quarantined_and_nothing_taken),
 		CASE(granules_given_twice_in_two_messages_are_a_lie),
+		CASE(why_a_kernel_refuses_is_said_in_words),
 		CASE(an_answer_that_was_overtaken_gives_nothing_back),
 		CASE(a_window_over_memory_of_the_domain_is_refused),
 		CASE(another_window_than_before_is_quarantined),
