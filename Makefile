@@ -36,7 +36,7 @@ INC = -I$(<D) -Iprotocol -I$B/gen
 
 PROTO_GEN := memtide control
 PROTO_SRC := log frame codec control_codec transport_unix \
-	transport_vchan link sim_machine
+	transport_vchan link sim_machine sim_faults
 HOST_SRC := ledger plan rate guest service session sync steps client paced \
 	backend_sim backend_xen control control_guests audit size control_client \
 	cli_args cli_text cli_print cli_json cli_report cli_commands

@@ -11,6 +11,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "sim_faults.h"
 #include "sim_machine.h"
 #include "transport_unix.h"
 
@@ -75,15 +76,21 @@ static int sim_dispatch(struct backend *b, const struct backend_events *cbs,
 {
 	char buf[4096] __attribute__((aligned(8)));
 	const struct inotify_event *e;
+	struct sim_fault f;
 	ssize_t n;
+	int rc;
 
+	rc = sim_fault_begin(sim(b)->machine, SIM_CALL_DISPATCH, &f);
+	if (rc)
+		return rc;
 	/* The descriptor stays readable while events are left. */
 	n = read(sim(b)->inotify, buf, sizeof(buf));
 	for (char *p = buf; p < buf + n; p += sizeof(*e) + e->len) {
 		e = (const struct inotify_event *)p;
 		sim_event(e, cbs, ctx);
 	}
-	return n > 0 || (n < 0 && errno == EAGAIN) ? 0 : -EIO;
+	rc = n > 0 || (n < 0 && errno == EAGAIN) ? 0 : -EIO;
+	return sim_fault_end(&f, rc);
 }
 
 static void sim_fill(const struct sim_domain_info *info,
@@ -105,8 +112,8 @@ static int by_domid(const void *a, const void *b)
 }
 
 /* The machine has them by slot, and slots are used again. */
-static int sim_list(struct backend *b, struct backend_domain **ret,
-		    uint32_t *ret_nr)
+static int list_domains(struct backend *b, struct backend_domain **ret,
+			uint32_t *ret_nr)
 {
 	struct sim_domain_info *info;
 	struct backend_domain *domains;
@@ -133,8 +140,24 @@ static int sim_list(struct backend *b, struct backend_domain **ret,
 	return 0;
 }
 
-static int sim_domain(struct backend *b, const struct guest_id *id,
-		      struct backend_domain *ret)
+static int sim_list(struct backend *b, struct backend_domain **ret,
+		    uint32_t *ret_nr)
+{
+	struct backend_domain *domains = NULL;
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_LIST, &f);
+
+	if (!rc)
+		rc = sim_fault_end(&f, list_domains(b, &domains, ret_nr));
+	if (rc)
+		free(domains);
+	else
+		*ret = domains;
+	return rc;
+}
+
+static int find_domain(struct backend *b, const struct guest_id *id,
+		       struct backend_domain *ret)
 {
 	struct sim_domain_info info;
 	int rc = sim_domain_info(sim(b)->machine, id->domid, &info);
@@ -147,16 +170,35 @@ static int sim_domain(struct backend *b, const struct guest_id *id,
 	return 0;
 }
 
+static int sim_domain(struct backend *b, const struct guest_id *id,
+		      struct backend_domain *ret)
+{
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_DOMAIN, &f);
+
+	return rc ? rc : sim_fault_end(&f, find_domain(b, id, ret));
+}
+
 static int sim_host(struct backend *b, struct backend_host *ret)
 {
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_HOST, &f);
+
+	if (rc)
+		return rc;
 	sim_host_pages(sim(b)->machine, &ret->total, &ret->free);
-	return 0;
+	return sim_fault_end(&f, 0);
 }
 
 static int sim_max(struct backend *b, const struct guest_id *id,
 		   uint64_t max_pages)
 {
-	return sim_set_max(sim(b)->machine, id->domid, max_pages);
+	struct sim_machine *m = sim(b)->machine;
+	struct sim_fault f;
+	int rc = sim_fault_begin(m, SIM_CALL_SET_MAX, &f);
+
+	return rc ? rc : sim_fault_end(&f, sim_set_max(m, id->domid,
+						       max_pages));
 }
 
 /* The simulated machine maps without tables. */
@@ -164,9 +206,11 @@ static int sim_tables(struct backend *b, const struct guest_id *id,
 		      uint32_t granules)
 {
 	struct backend_domain d;
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_SET_TABLES, &f);
 
 	(void)granules;
-	return sim_domain(b, id, &d);
+	return rc ? rc : sim_fault_end(&f, find_domain(b, id, &d));
 }
 
 static int sim_range(struct backend *b, const struct guest_id *id,
@@ -184,46 +228,78 @@ static int sim_range(struct backend *b, const struct guest_id *id,
 	return 0;
 }
 
+/* sim_populate() or sim_take(), all of it or, if it is to fail, half. */
+static int sim_move(struct backend *b, const struct guest_id *id, uint64_t gfn,
+		    uint32_t nr, uint32_t *ret_done, enum sim_call call,
+		    int (*move)(struct sim_machine *m, uint32_t domid,
+				struct granules r, uint32_t *ret_done))
+{
+	struct granules r = { 0, 0 };
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, call, &f);
+
+	*ret_done = 0;
+	if (!rc)
+		rc = sim_range(b, id, gfn, nr, &r);
+	if (rc)
+		return rc;
+	if (f.mode == SIM_FAIL_PARTLY)
+		r.nr /= 2;
+	if (r.nr)
+		rc = move(sim(b)->machine, id->domid, r, ret_done);
+	if (f.mode == SIM_FAIL_AFTER)
+		*ret_done = 0;
+	return sim_fault_end(&f, rc);
+}
+
 static int sim_do_populate(struct backend *b, const struct guest_id *id,
 			   uint64_t gfn, uint32_t nr, uint32_t *ret_done)
 {
-	struct granules r;
-	int rc = sim_range(b, id, gfn, nr, &r);
-
-	*ret_done = 0;
-	return rc ? rc : sim_populate(sim(b)->machine, id->domid, r, ret_done);
+	return sim_move(b, id, gfn, nr, ret_done, SIM_CALL_POPULATE,
+			sim_populate);
 }
 
 static int sim_do_give_back(struct backend *b, const struct guest_id *id,
 			    uint64_t gfn, uint32_t nr, uint32_t *ret_done)
 {
-	struct granules r;
-	int rc = sim_range(b, id, gfn, nr, &r);
-
-	*ret_done = 0;
-	return rc ? rc : sim_take(sim(b)->machine, id->domid, r, ret_done);
+	return sim_move(b, id, gfn, nr, ret_done, SIM_CALL_GIVE_BACK, sim_take);
 }
 
 static int sim_do_backed(struct backend *b, const struct guest_id *id,
 			 uint64_t gfn, uint32_t nr, uint64_t *bitmap)
 {
-	struct granules r;
-	int rc = sim_range(b, id, gfn, nr, &r);
+	struct granules r = { 0, 0 };
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_BACKED, &f);
 
-	return rc ? rc :
-		    sim_backed(sim(b)->machine, id->domid, r.first, nr, bitmap);
+	if (!rc)
+		rc = sim_range(b, id, gfn, nr, &r);
+	if (!rc)
+		rc = sim_backed(sim(b)->machine, id->domid, r.first, nr,
+				bitmap);
+	return rc ? rc : sim_fault_end(&f, rc);
 }
 
 static int sim_do_store_write(struct backend *b, const struct guest_id *id,
 			      const char *key, const char *value)
 {
-	return sim_store_write(sim(b)->machine, id->domid, key, value);
+	struct sim_machine *m = sim(b)->machine;
+	struct sim_fault f;
+	int rc = sim_fault_begin(m, SIM_CALL_STORE_WRITE, &f);
+
+	return rc ? rc : sim_fault_end(&f, sim_store_write(m, id->domid, key,
+							   value));
 }
 
 static int sim_do_store_read(struct backend *b, const struct guest_id *id,
 			     const char *key, char *value, size_t size)
 {
-	return sim_store_read(sim(b)->machine, id->domid, key, value, size);
+	struct sim_machine *m = sim(b)->machine;
+	struct sim_fault f;
+	int rc = sim_fault_begin(m, SIM_CALL_STORE_READ, &f);
+
+	return rc ? rc : sim_fault_end(&f, sim_store_read(m, id->domid, key,
+							  value, size));
 }
 
 static void target_path(struct backend *b, uint32_t domid, char path[128])
@@ -248,13 +324,13 @@ static int write_target(struct backend *b, uint32_t domid, int64_t kib)
 	return fclose(out) || rc || rename(temp, path) ? -EIO : 0;
 }
 
-static int sim_wanted(struct backend *b, const struct guest_id *id,
-		      int64_t *ret_kib)
+static int read_target(struct backend *b, const struct guest_id *id,
+		       int64_t *ret_kib)
 {
 	struct backend_domain d;
 	char path[128];
 	FILE *in;
-	int rc = sim_domain(b, id, &d);
+	int rc = find_domain(b, id, &d);
 
 	if (rc)
 		return rc;
@@ -267,20 +343,35 @@ static int sim_wanted(struct backend *b, const struct guest_id *id,
 	return rc;
 }
 
+static int sim_wanted(struct backend *b, const struct guest_id *id,
+		      int64_t *ret_kib)
+{
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_WANTED, &f);
+
+	return rc ? rc : sim_fault_end(&f, read_target(b, id, ret_kib));
+}
+
+/* Two nodes, as on Xen: the one may be written and the other not. */
 static int sim_publish(struct backend *b, const struct guest_id *id,
 		       uint32_t granules)
 {
+	struct sim_machine *m = sim(b)->machine;
 	char text[BACKEND_VALUE_MAX];
-	int rc;
+	struct sim_fault f;
+	int rc = sim_fault_begin(m, SIM_CALL_PUBLISH, &f);
 
 	snprintf(text, sizeof(text), "%u", granules);
-	rc = sim_do_store_write(b, id, "published-granules", text);
-	return rc ? rc : write_target(b, id->domid,
-				      (int64_t)granules * GRANULE_KIB);
+	if (!rc)
+		rc = sim_store_write(m, id->domid, "published-granules", text);
+	if (!rc && f.mode != SIM_FAIL_PARTLY)
+		rc = write_target(b, id->domid, (int64_t)granules *
+				  GRANULE_KIB);
+	return rc ? rc : sim_fault_end(&f, rc);
 }
 
-static int sim_connect(struct backend *b, const struct guest_id *id,
-		       struct transport **ret)
+static int dial_agent(struct backend *b, const struct guest_id *id,
+		      struct transport **ret)
 {
 	char path[128];
 	int fd, rc;
@@ -292,6 +383,22 @@ static int sim_connect(struct backend *b, const struct guest_id *id,
 	rc = transport_unix_new(fd, ret);
 	if (rc)
 		close(fd);
+	return rc;
+}
+
+static int sim_connect(struct backend *b, const struct guest_id *id,
+		       struct transport **ret)
+{
+	struct transport *t = NULL;
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_CONNECT, &f);
+
+	if (!rc)
+		rc = sim_fault_end(&f, dial_agent(b, id, &t));
+	if (!rc)
+		*ret = t;
+	else if (t)
+		transport_close(t);
 	return rc;
 }
 

@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "sim_faults.h"
 #include "sim_machine.h"
 
 #define SIM_MAGIC	0x316d69736d656d74ull	/* "tmemsim1" */
@@ -65,6 +66,7 @@ struct sim_file {
 	uint32_t next_domid;
 	uint64_t random;
 	struct sim_faults faults;
+	struct sim_plan plan;
 	uint64_t nr_violations;
 	char first_violation[SIM_TEXT_MAX];
 	pthread_mutex_t lock;
