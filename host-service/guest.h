@@ -120,6 +120,8 @@ struct guest_watcher {
  * @managed:	greeted once; window and boot pages are known
  * @seen:	found by the present rescan
  * @settled:	everyone was told the story of the present ledger
+ * @doubt:	granules of a failed step, to be looked up before the next; none
+ *		if its nr is 0
  * @boot_pages:	frames the domain was built with
  * @target:	granules that should be backed
  * @told: granules the toolstack was last told of, if @has_told
@@ -150,6 +152,7 @@ struct guest {
 	bool has_told;
 	bool deaf;
 	struct ledger ledger;
+	struct granules doubt;
 	uint64_t boot_pages;
 	uint32_t target;
 	uint32_t told;

@@ -13,6 +13,10 @@
 #include "session.h"
 
 #define STEPS_PULL_DEADLINE_MS	20000u
+/* Of a bitmap: a step's range may begin anywhere in the first. */
+#define DOUBT_WORDS		2u
+static_assert(PLAN_POPULATE_MAX <= 64 && PLAN_GIVE_BACK_MAX <= 64,
+	      "a step's range lies in two words");
 
 static uint64_t expected_pages(const struct guest *g)
 {
@@ -77,6 +81,64 @@ static void dispose(struct guest *g, const char *what, struct granules r,
 	guest_kick(g);
 }
 
+static void arm_retry(struct guest *g)
+{
+	struct timeval tv = { g->retry_ms / 1000, g->retry_ms % 1000 * 1000 };
+
+	event_add(g->retry_event, &tv);
+	g->retry_ms = MIN(g->retry_ms * 2, g->env->conf.retry_max_ms);
+}
+
+/* What must be done yet, whether a step is held off or not. */
+static void retry_later(struct guest *g, const char *what, int rc)
+{
+	if (event_pending(g->retry_event, EV_TIMEOUT, NULL))
+		return;
+	guest_log(LOG_LEVEL_WARN, g, "%s: %s, retrying in %u ms", what,
+		  strerror(-rc), g->retry_ms);
+	arm_retry(g);
+}
+
+/* What a failed step has done, Xen tells: the error alone does not, and a
+ * granule that is backed must not be backed again, or lost. */
+static int resolve(struct guest *g)
+{
+	struct backend *b = g->env->backend;
+	struct granules r = g->doubt;
+	uint32_t base = r.first / 64 * 64;
+	uint64_t bits[DOUBT_WORDS] = { 0 };
+	int rc;
+
+	if (!r.nr)
+		return 0;
+	rc = b->ops->backed(b, &g->domain.id, guest_gfn(g, base),
+			    (r.first + r.nr - base + 63) / 64 * 64, bits);
+	for (uint32_t i = 0; !rc && i < r.nr; i++) {
+		struct granules one = { r.first + i, 1 };
+		uint32_t bit = one.first - base;
+
+		if (bits[bit / 64] >> bit % 64 & 1)
+			ledger_set_backed(&g->ledger, one);
+		else
+			ledger_clear_backed(&g->ledger, one);
+	}
+	if (!rc)
+		g->doubt = (struct granules){ 0, 0 };
+	return rc;
+}
+
+/* Until it is known no step can be derived. */
+static bool is_known(struct guest *g)
+{
+	int rc = resolve(g);
+
+	if (rc == -ESRCH)
+		g->env->ops->gone(g);
+	else if (rc)
+		retry_later(g, "cannot read what is backed", rc);
+	return !rc;
+}
+
 /* Once a resize, for all that it will need. */
 static int make_tables(struct guest *g, uint32_t granules)
 {
@@ -90,6 +152,17 @@ static int make_tables(struct guest *g, uint32_t granules)
 	if (!rc)
 		g->tables = granules;
 	return rc;
+}
+
+/* After each step: Xen's count and maximum are those of the ledger. */
+static void check_step(struct guest *g, struct granules r, int rc)
+{
+	if (rc == -ESRCH)
+		return;
+	if (rc)
+		g->doubt = r;
+	if (!resolve(g) && !check_pages(g))
+		set_max(g, 0);
 }
 
 static void do_populate(struct guest *g, struct granules r)
@@ -109,8 +182,7 @@ static void do_populate(struct guest *g, struct granules r)
 				  (struct granules){ r.first, done });
 	guest_log(LOG_LEVEL_DEBUG, g, "backed %u+%u of %u", r.first, done,
 		  r.nr);
-	if (rc != -ESRCH && check_pages(g) == 0)
-		set_max(g, 0);
+	check_step(g, r, rc);
 	if (rc)
 		dispose(g, "back", r, rc, &g->flight.hold_grow);
 	else
@@ -130,8 +202,7 @@ static void do_give_back(struct guest *g, struct granules r)
 				    (struct granules){ r.first, done });
 	guest_log(LOG_LEVEL_DEBUG, g, "took back %u+%u of %u", r.first, done,
 		  r.nr);
-	if (rc != -ESRCH && check_pages(g) == 0)
-		set_max(g, 0);
+	check_step(g, r, rc);
 	guest_tell_watchers(g);
 	if (rc)
 		dispose(g, "take back", r, rc, &g->flight.hold_give);
@@ -193,14 +264,6 @@ static void do_cancel(struct guest *g)
 	msg.pull_cancel.id = g->pull.id;
 	if (!session_send(g, &msg))
 		guest_kick(g);
-}
-
-static void arm_retry(struct guest *g)
-{
-	struct timeval tv = { g->retry_ms / 1000, g->retry_ms % 1000 * 1000 };
-
-	event_add(g->retry_event, &tv);
-	g->retry_ms = MIN(g->retry_ms * 2, g->env->conf.retry_max_ms);
 }
 
 /* Everyone is told the same story (I5). */
@@ -265,7 +328,7 @@ void steps_run(struct guest *g)
 	enum plan_step step;
 	uint32_t nr = 0;
 
-	if (!guest_connected(g))
+	if (!guest_connected(g) || !is_known(g))
 		return;
 	step = plan_next(&g->ledger, g->target, &g->flight, &r, &nr);
 	if (step != PLAN_SETTLED) {

@@ -220,6 +220,7 @@ static int learn(struct guest *g, const struct msg_hello *hello)
 	if (rc)
 		return rc;
 	ledger_clear(&g->ledger);
+	g->doubt = (struct granules){ 0, 0 };
 	rc = load_backed(g);
 	if (!rc)
 		rc = load_boot_pages(g);
