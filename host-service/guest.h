@@ -120,6 +120,7 @@ struct guest_watcher {
  * @managed:	greeted once; window and boot pages are known
  * @seen:	found by the present rescan
  * @settled:	everyone was told the story of the present ledger
+ * @untold:	some were not, and are to be told at the next retry
  * @doubt:	granules of a failed step, to be looked up before the next; none
  *		if its nr is 0
  * @boot_pages:	frames the domain was built with
@@ -149,6 +150,7 @@ struct guest {
 	bool managed;
 	bool seen;
 	bool settled;
+	bool untold;
 	bool has_told;
 	bool deaf;
 	struct ledger ledger;

@@ -293,12 +293,10 @@ static void settle(struct guest *g)
 {
 	int rc = tell_all(g);
 
-	if (rc && rc != -ESRCH)
-		guest_log(LOG_LEVEL_WARN, g,
-			  "cannot tell Xen and the toolstack: %s, ignoring",
-			  strerror(-rc));
+	g->untold = rc && rc != -ESRCH;
 	if (guest_arrived(g)) {
-		g->retry_ms = g->env->conf.retry_min_ms;
+		if (!g->untold)
+			g->retry_ms = g->env->conf.retry_min_ms;
 		guest_set_why(g, "%s", "");
 	} else if (g->flight.hold_grow || g->flight.hold_pull ||
 		   g->flight.hold_give) {
@@ -306,6 +304,8 @@ static void settle(struct guest *g)
 	} else {
 		guest_set_why(g, "the window has no room for a whole block, or the rest is too small to open one");
 	}
+	if (g->untold)
+		retry_later(g, "cannot tell Xen and the toolstack", rc);
 	g->settled = true;
 	guest_set_state(g, GUEST_READY);
 	guest_tell_watchers(g);
@@ -337,7 +337,7 @@ void steps_run(struct guest *g)
 	}
 	switch (step) {
 	case PLAN_SETTLED:
-		if (guest_busy(g) || !g->settled)
+		if (guest_busy(g) || !g->settled || g->untold)
 			settle(g);
 		break;
 	case PLAN_WAIT:
