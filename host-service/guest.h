@@ -128,6 +128,7 @@ struct guest_watcher {
  * @told: granules the toolstack was last told of, if @has_told
  * @stored_left: what was promised before we started and not yet backed then;
  *		counts until @managed
+ * @stored_known: @stored_left is right
  * @tables:	granules the hypervisor has room to map, as far as we know
  * @hello:	of the present or last agent
  * @report:	last report, zero if none
@@ -152,6 +153,7 @@ struct guest {
 	bool settled;
 	bool untold;
 	bool has_told;
+	bool stored_known;
 	bool deaf;
 	struct ledger ledger;
 	struct granules doubt;

@@ -66,7 +66,7 @@ static struct guest *keep_or_new(struct service *s,
 		return g;
 	}
 	if (guest_new(&s->env, d, &g)) {
-		log_err("guest %u/%s: no memory to look after it, ignoring",
+		log_err("guest %u/%s: no memory to look after it, retrying",
 			d->id.domid, d->name);
 		return NULL;
 	}
@@ -74,8 +74,20 @@ static struct guest *keep_or_new(struct service *s,
 		 d->name, d->pages);
 	/* A predecessor of the same domid may not have been listened to. */
 	s->env.backend->ops->listen(s->env.backend, &d->id, true);
-	sync_stored(g);
 	return g;
+}
+
+/* What it was promised before our start counts before it greets (I4). */
+static bool know_stored(struct guest *g)
+{
+	int rc = g->stored_known ? 0 : sync_stored(g);
+
+	if (rc)
+		guest_log(LOG_LEVEL_ERR, g,
+			  "cannot read what it was promised: %s, retrying",
+			  strerror(-rc));
+	g->stored_known = !rc;
+	return g->stored_known;
 }
 
 static void forget_unseen(struct guest **guests, uint32_t nr)
@@ -89,28 +101,51 @@ static void forget_unseen(struct guest **guests, uint32_t nr)
 	}
 }
 
+/* Not all guests are known, or not what they were promised: look again, and
+ * promise nothing meanwhile. */
+static void rescan_later(struct service *s)
+{
+	uint32_t ms = s->env.conf.retry_min_ms;
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	s->incomplete = true;
+	event_add(s->rescan_event, &tv);
+}
+
+static int list_domains(struct service *s, struct backend_domain **ret,
+			uint32_t *ret_nr, struct guest ***ret_guests)
+{
+	int rc = s->env.backend->ops->list(s->env.backend, ret, ret_nr);
+
+	if (rc) {
+		log_err("cannot list domains: %s, retrying", strerror(-rc));
+		return rc;
+	}
+	*ret_guests = calloc(*ret_nr + 1, sizeof(struct guest *));
+	if (*ret_guests)
+		return 0;
+	log_err("no memory for %u guests, retrying", *ret_nr);
+	free(*ret);
+	return -ENOMEM;
+}
+
 static void rescan(struct service *s)
 {
 	struct guest **guests, **old = s->guests;
 	struct backend_domain *domains;
 	uint32_t nr, nr_old = s->nr_guests, live = 0;
-	int rc;
 
-	rc = s->env.backend->ops->list(s->env.backend, &domains, &nr);
-	if (rc) {
-		log_err("cannot list domains: %s, ignoring", strerror(-rc));
+	if (list_domains(s, &domains, &nr, &guests)) {
+		rescan_later(s);
 		return;
 	}
-	guests = calloc(nr + 1, sizeof(struct guest *));
-	if (!guests) {
-		log_err("no memory for %u guests, ignoring", nr);
-		free(domains);
-		return;
-	}
+	s->incomplete = false;
 	for (uint32_t i = 0; i < nr_old; i++)
 		old[i]->seen = false;
 	for (uint32_t i = 0; i < nr; i++) {
 		guests[live] = keep_or_new(s, &domains[i]);
+		if (!guests[live] || !know_stored(guests[live]))
+			rescan_later(s);
 		live += guests[live] != NULL;
 	}
 	free(domains);
@@ -310,6 +345,11 @@ static int admit(struct guest *g, uint32_t target, char *why, size_t size)
 	more = target - MIN(target, g->ledger.nr_backed);
 	if (!more)
 		return 0;
+	if (s->incomplete) {
+		snprintf(why, size,
+			 "what other guests were promised cannot be read yet; try again");
+		return -EIO;
+	}
 	rc = s->env.backend->ops->host(s->env.backend, &host);
 	if (rc) {
 		snprintf(why, size, "cannot ask the host for its memory: %s",

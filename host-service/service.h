@@ -12,6 +12,7 @@
  * @env:	what the guests see of it; base and backend borrowed from the
  *		caller of service_open()
  * @guests:	owned; in order of domid
+ * @incomplete:	there may be guests that are not known, or promises to them
  */
 struct service {
 	struct guest_env env;
@@ -19,6 +20,7 @@ struct service {
 	struct event *rescan_event;
 	struct guest **guests;
 	uint32_t nr_guests;
+	bool incomplete;
 };
 
 /**

@@ -51,7 +51,7 @@ static int load_number(struct guest *g, const char *key, uint64_t *ret)
 		return rc;
 	errno = 0;
 	*ret = strtoull(text, &end, 10);
-	return errno || *end || end == text ? -EIO : 0;
+	return errno || *end || end == text ? -EINVAL : 0;
 }
 
 /* The window may be announced once in a domain's life. */
@@ -172,16 +172,20 @@ static int load_target(struct guest *g)
 	return rc;
 }
 
-void sync_stored(struct guest *g)
+int sync_stored(struct guest *g)
 {
 	uint64_t boot, target, held;
+	int rc = load_number(g, "boot-pages", &boot);
 
-	if (load_number(g, "boot-pages", &boot) ||
-	    load_number(g, "target-granules", &target))
-		return;
+	if (!rc)
+		rc = load_number(g, "target-granules", &target);
+	/* Nothing was stored, no number was, or the domain is gone. */
+	if (rc)
+		return rc == -ENOENT || rc == -EINVAL || rc == -ESRCH ? 0 : rc;
 	held = g->domain.pages - MIN(g->domain.pages, boot);
 	target = MIN(target, WINDOW_GRANULES_MAX);
 	g->stored_left = (uint32_t)(target - MIN(target, held / GRANULE_PAGES));
+	return 0;
 }
 
 static int ask_state(struct guest *g)

@@ -15,8 +15,10 @@
  * sync_stored() - What the guest was promised by our predecessor (I4)
  *
  * Until its agent greets, that is all we know of a guest we just found.
+ *
+ * Return: 0, or -EIO if it cannot be read
  */
-void sync_stored(struct guest *g);
+int sync_stored(struct guest *g);
 
 /**
  * sync_readmit() - Forget what only holds a guest to its past
