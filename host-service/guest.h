@@ -121,6 +121,7 @@ struct guest_watcher {
  * @seen:	found by the present rescan
  * @settled:	everyone was told the story of the present ledger
  * @untold:	some were not, and are to be told at the next retry
+ * @unstored:	what is kept with the domain may not be @target
  * @doubt:	granules of a failed step, to be looked up before the next; none
  *		if its nr is 0
  * @boot_pages:	frames the domain was built with
@@ -152,6 +153,7 @@ struct guest {
 	bool seen;
 	bool settled;
 	bool untold;
+	bool unstored;
 	bool has_told;
 	bool stored_known;
 	bool deaf;

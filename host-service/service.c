@@ -196,10 +196,19 @@ static void on_target(void *ctx, uint32_t domid)
 	struct backend *b = ((struct service *)ctx)->env.backend;
 	int64_t more_kib, kib;
 	char why[256] = "";
+	int rc;
 
-	if (!g || !g->managed || !g->has_told ||
-	    b->ops->wanted(b, &g->domain.id, &more_kib) ||
-	    more_kib == (int64_t)g->told * GRANULE_KIB)
+	if (!g || !g->managed || !g->has_told)
+		return;
+	rc = b->ops->wanted(b, &g->domain.id, &more_kib);
+	if (rc && rc != -ENOENT && rc != -ESRCH) {
+		guest_log(LOG_LEVEL_WARN, g,
+			  "cannot read its target of the toolstack: %s; what was told last stands",
+			  strerror(-rc));
+		/* Then what is there must not stay. */
+		steps_retell(g);
+	}
+	if (rc || more_kib == (int64_t)g->told * GRANULE_KIB)
 		return;
 	if (b->ops->publish(b, &g->domain.id, g->told))
 		guest_log(LOG_LEVEL_WARN, g,
@@ -371,21 +380,6 @@ static int admit(struct guest *g, uint32_t target, char *why, size_t size)
 	return -ENOMEM;
 }
 
-static int store_target(struct guest *g, uint32_t target, char *why,
-			size_t size)
-{
-	struct backend *b = g->env->backend;
-	char text[BACKEND_VALUE_MAX];
-	int rc;
-
-	snprintf(text, sizeof(text), "%u", target);
-	rc = b->ops->store_write(b, &g->domain.id, "target-granules", text);
-	if (rc)
-		snprintf(why, size, "cannot store its target: %s",
-			 strerror(-rc));
-	return rc;
-}
-
 int service_readmit(struct guest *g, char *why, size_t size)
 {
 	int rc;
@@ -454,10 +448,14 @@ int service_set_target(struct guest *g, uint64_t kib, char *why, size_t size)
 		rc = to_granules(g, kib, &target, why, size);
 	if (!rc)
 		rc = admit(g, target, why, size);
-	if (!rc)
-		rc = store_target(g, target, why, size);
 	if (rc)
 		return rc;
+	rc = steps_store_target(g, target);
+	if (rc) {
+		snprintf(why, size, "cannot store its target: %s",
+			 strerror(-rc));
+		return rc;
+	}
 	guest_log(LOG_LEVEL_INFO, g, "target %u -> %u granules", g->target,
 		  target);
 	g->target = target;

@@ -266,6 +266,28 @@ static void do_cancel(struct guest *g)
 		guest_kick(g);
 }
 
+static int store_target(struct guest *g, uint32_t target)
+{
+	struct backend *b = g->env->backend;
+	char text[BACKEND_VALUE_MAX];
+	int rc;
+
+	snprintf(text, sizeof(text), "%u", target);
+	rc = b->ops->store_write(b, &g->domain.id, "target-granules", text);
+	g->unstored = rc != 0;
+	return rc;
+}
+
+int steps_store_target(struct guest *g, uint32_t target)
+{
+	int rc = store_target(g, target);
+
+	/* It may be there all the same. */
+	if (rc && rc != -ESRCH)
+		steps_retell(g);
+	return rc;
+}
+
 /* Everyone is told the same story (I5). */
 static int tell_all(struct guest *g)
 {
@@ -273,7 +295,9 @@ static int tell_all(struct guest *g)
 	uint32_t held = g->ledger.nr_backed;
 	int rc;
 
-	rc = check_pages(g);
+	rc = g->unstored ? store_target(g, g->target) : 0;
+	if (!rc)
+		rc = check_pages(g);
 	if (!rc)
 		rc = set_max(g, 0);
 	if (!rc)
@@ -374,6 +398,12 @@ void steps_retarget(struct guest *g)
 	lift_holds(g);
 	g->retry_ms = g->env->conf.retry_min_ms;
 	g->settled = false;
+}
+
+void steps_retell(struct guest *g)
+{
+	g->untold = true;
+	guest_kick(g);
 }
 
 void steps_retry(struct guest *g)

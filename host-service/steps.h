@@ -17,6 +17,17 @@ void steps_run(struct guest *g);
 /** steps_retarget() - Target or ledger is new: forget what failed before */
 void steps_retarget(struct guest *g);
 
+/** steps_retell() - What was told to Xen and the toolstack may not be there */
+void steps_retell(struct guest *g);
+
+/**
+ * steps_store_target() - Keep @target with the domain, for our successor
+ *
+ * Return: 0, or a negative errno; then the old target is kept, at once or at
+ *         the next retry
+ */
+int steps_store_target(struct guest *g, uint32_t target);
+
 /** steps_retry() - Try again what was held off */
 void steps_retry(struct guest *g);
 

@@ -161,8 +161,12 @@ static int load_boot_pages(struct guest *g)
 static int load_target(struct guest *g)
 {
 	uint64_t target;
-	int rc = load_number(g, "target-granules", &target);
+	int rc;
 
+	/* We know better, and will write it again. */
+	if (g->managed && g->unstored)
+		return 0;
+	rc = load_number(g, "target-granules", &target);
 	if (rc == -ENOENT) {
 		g->target = g->ledger.nr_backed;
 		return 0;
