@@ -338,6 +338,11 @@ int agent_frame(struct agent *a, const uint8_t *untrusted_buf, size_t len,
 
 /* Work ----------------------------------------------------------------- */
 
+bool agent_lost_track(const struct agent *a)
+{
+	return a->window.unknown;
+}
+
 static void want_report(struct agent *a)
 {
 	a->report_wanted = true;
@@ -445,6 +450,8 @@ static void call_online(struct agent *a)
 	unsigned int i = 0;
 
 	window_online(&a->window, ranges, nr);
+	if (agent_lost_track(a))
+		return;
 	for (uint32_t n = 0; n < nr; n++) {
 		struct online_job *job = nth_online(a, i);
 
@@ -555,7 +562,7 @@ static uint64_t wake_ms(const struct agent *a)
 
 uint64_t agent_turn(struct agent *a, uint64_t now_ms)
 {
-	if (a->state != AGENT_SERVING)
+	if (a->state != AGENT_SERVING || agent_lost_track(a))
 		return UINT64_MAX;
 	a->blocked = false;
 	if (pull_job_due(&a->pull, now_ms))

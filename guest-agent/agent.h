@@ -103,4 +103,12 @@ int agent_frame(struct agent *a, const uint8_t *untrusted_buf, size_t len,
  */
 uint64_t agent_turn(struct agent *a, uint64_t now_ms);
 
+/**
+ * agent_lost_track() - Has the driver not told what it did?
+ *
+ * To be asked after a turn. Then no answer would be true: the connection is to
+ * be ended, and with the next one both sides learn what is.
+ */
+bool agent_lost_track(const struct agent *a);
+
 #endif

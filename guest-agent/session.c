@@ -51,20 +51,6 @@ static void start_timer(struct event *ev, uint64_t ms)
 	evtimer_add(ev, &tv);
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *arg)
-{
-	struct session *s = arg;
-	uint64_t wake = agent_turn(s->agent, sys_now_ms());
-	uint64_t now = sys_now_ms();
-
-	(void)fd;
-	(void)what;
-	if (wake != UINT64_MAX)
-		start_timer(s->turn, wake > now ? wake - now : 0);
-	else
-		evtimer_del(s->turn);
-}
-
 static void drop_link(struct session *s)
 {
 	if (!s->link)
@@ -81,6 +67,25 @@ static void end_link(struct session *s)
 	drop_link(s);
 	if (s->serve)
 		start_timer(s->serve, 0);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+	uint64_t wake = agent_turn(s->agent, sys_now_ms());
+	uint64_t now = sys_now_ms();
+
+	(void)fd;
+	(void)what;
+	if (agent_lost_track(s->agent)) {
+		log_warn("the driver does not tell what it did, closing the connection");
+		end_link(s);
+		return;
+	}
+	if (wake != UINT64_MAX)
+		start_timer(s->turn, wake > now ? wake - now : 0);
+	else
+		evtimer_del(s->turn);
 }
 
 static void on_frame(void *ctx, const uint8_t *buf, size_t len)

@@ -69,6 +69,7 @@ int window_reload(struct window *w)
 		rc = reload_chunk(w, (struct granules){
 			g, MIN(STATE_CHUNK, nr - g),
 		});
+	w->unknown = rc != 0;
 	return rc;
 }
 
@@ -91,24 +92,45 @@ void window_done(struct window *w)
 	window_map_done(&w->map);
 }
 
-/* What the driver says goes; if it says nothing, the old map stands. */
-static void resync(struct window *w, uint32_t block)
+/* What the driver says goes. Return: false if it says nothing */
+static bool resync(struct window *w, uint32_t block)
 {
 	uint32_t per_block = w->map.geo.block_granules;
 	uint32_t span = MAX(per_block, 64u);
 	uint32_t first = block * per_block / span * span;
 
-	(void)reload_chunk(w, (struct granules){ first, span });
+	if (reload_chunk(w, (struct granules){ first, span }))
+		w->unknown = true;
+	return !w->unknown;
 }
 
-static void note_online(struct window *w, const struct kdev_range *r)
+static uint32_t leading_in_use(const struct window_map *m, struct granules r)
+{
+	uint32_t n = 0;
+
+	while (n < r.nr && window_map_in_use(m, r.first + n))
+		n++;
+	return n;
+}
+
+static bool none_in_use(const struct window_map *m, struct granules r)
+{
+	for (uint32_t g = r.first; g < r.first + r.nr; g++) {
+		if (window_map_in_use(m, g))
+			return false;
+	}
+	return true;
+}
+
+static void note_online(struct window *w, struct kdev_range *r)
 {
 	uint32_t block = window_map_block_of(&w->map, r->r.first);
 
 	if (r->ret_rc == -EAGAIN)
 		return;
 	if (r->ret_rc || r->ret_done != r->r.nr) {
-		resync(w, block);
+		if (resync(w, block))
+			r->ret_done = leading_in_use(&w->map, r->r);
 		return;
 	}
 	if (w->map.blocks[block].zone == BLOCK_ABSENT)
@@ -123,7 +145,8 @@ void window_online(struct window *w, struct kdev_range *ranges, uint32_t nr)
 		note_online(w, &ranges[i]);
 }
 
-static void note_pull(struct window *w, const struct kdev_range *r)
+/* A range is taken as a whole or not at all. */
+static void note_pull(struct window *w, struct kdev_range *r)
 {
 	switch (r->ret_rc) {
 	case 0:
@@ -136,7 +159,9 @@ static void note_pull(struct window *w, const struct kdev_range *r)
 	case -ENOSPC:
 		break;
 	default:
-		resync(w, window_map_block_of(&w->map, r->r.first));
+		if (resync(w, window_map_block_of(&w->map, r->r.first)) &&
+		    none_in_use(&w->map, r->r))
+			r->ret_rc = 0;
 	}
 }
 
@@ -153,8 +178,9 @@ int window_remove(struct window *w, uint32_t block)
 
 	if (!rc)
 		window_map_set_zone(&w->map, block, BLOCK_ABSENT);
-	else
-		resync(w, block);
+	else if (resync(w, block) &&
+		 w->map.blocks[block].zone == BLOCK_ABSENT)
+		rc = 0;
 	return rc;
 }
 

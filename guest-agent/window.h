@@ -15,11 +15,14 @@
  * struct window - a driver and what is known of it
  * @kdev:	borrowed from the caller
  * @map:	read it, do not write it
+ * @unknown:	a call has failed and the driver did not tell what it had done:
+ *		the map may be wrong until window_reload() succeeds
  */
 struct window {
 	struct kdev *kdev;
 	struct kdev_info info;
 	struct window_map map;
+	bool unknown;
 };
 
 /**
@@ -34,7 +37,11 @@ void window_done(struct window *w);
 /** window_reload() - Read it all again; allocates nothing */
 int window_reload(struct window *w);
 
-/* As the operations of struct kdev_ops, for ranges that the map holds. */
+/*
+ * As the operations of struct kdev_ops, for ranges that the map holds. What a
+ * call has done that failed is asked of the driver, where the error does not
+ * say: @ret_done, and success, are what is true then.
+ */
 void window_online(struct window *w, struct kdev_range *ranges, uint32_t nr);
 void window_pull(struct window *w, struct kdev_range *ranges, uint32_t nr);
 int window_remove(struct window *w, uint32_t block);
