@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * test_service.c - Guests that lie, the way out of quarantine, and others of
- * the toolstack
+ * test_service.c - Guests that lie, the way out of quarantine, others of the
+ * toolstack, and calls that fail
  */
 #include "fake_world.h"
 
+#include "sim_faults.h"
 #include "sync.h"
 
 /* Lies about granules -------------------------------------------------- */
@@ -629,6 +630,182 @@ static void our_target_stands_until_it_was_told_after_a_restart(void **state)
 	assert_int_equal(read_target(w, 0), 100 * 2048);
 }
 
+/* Calls that fail -------------------------------------------------------- */
+
+static void fail_call(struct world *w, enum sim_call call, uint32_t nth,
+		      enum sim_mode mode)
+{
+	struct sim_point point = { call, nth, mode, -EIO };
+
+	sim_arm(w->m, &point, 1);
+}
+
+static void expect_failed(struct world *w)
+{
+	struct sim_plan plan;
+
+	sim_plan(w->m, &plan);
+	assert_int_equal(plan.next, 1);
+}
+
+static void a_target_that_was_refused_is_not_kept(void **state)
+{
+	struct world *w = *state;
+	char why[256], text[SIM_VALUE_MAX];
+
+	greet(w, 0);
+	grow(w, 0, 64);
+	fail_call(w, SIM_CALL_STORE_WRITE, 1, SIM_FAIL_AFTER);
+	assert_int_equal(set(w, 0, 200, why), -EIO);
+	assert_string_equal(why, "cannot store its target: Input/output error");
+	expect_failed(w);
+	rest(w, 5);
+	assert_int_equal(sim_store_read(w->m, w->domids[0], "target-granules",
+					text, sizeof(text)), 0);
+	assert_string_equal(text, "64");
+	assert_int_equal(guest_of(w, 0)->target, 64);
+}
+
+static void an_agent_that_comes_back_does_not_bring_it_back(void **state)
+{
+	struct world *w = *state;
+	char why[256];
+
+	greet(w, 0);
+	grow(w, 0, 64);
+	fake_done(&w->fakes[0]);
+	expect_state(w, 0, GUEST_LOST);
+	fail_call(w, SIM_CALL_STORE_WRITE, 1, SIM_FAIL_AFTER);
+	assert_int_equal(set(w, 0, 200, why), -EIO);
+	greet(w, 0);
+	assert_int_equal(guest_of(w, 0)->target, 64);
+}
+
+static void nothing_is_promised_before_all_promises_are_known(void **state)
+{
+	struct world *w = *state;
+	char why[256];
+
+	greet(w, 0);
+	greet(w, 1);
+	assert_int_equal(set(w, 0, 900, why), 0);
+	close_service(w);
+	/* boot-pages of the first guest */
+	fail_call(w, SIM_CALL_STORE_READ, 1, SIM_FAIL_BEFORE);
+	open_service(w);
+	expect_failed(w);
+	fail_call(w, SIM_CALL_STORE_READ, 1000, SIM_FAIL_BEFORE);
+	assert_true(w->service->incomplete);
+	assert_true(fake_greet(&w->fakes[1]));
+	if (w->service->incomplete)
+		assert_int_equal(set(w, 1, 900, why), -ENOTCONN);
+	for (unsigned int n = 0; w->service->incomplete; n++) {
+		assert_true(n < FAKE_TURNS);
+		fake_turn(&w->fakes[1]);
+	}
+	expect_state(w, 1, GUEST_READY);
+	assert_int_equal(service_promised(w->service),
+			 (900 - nr_backed(w, 0)) * 514);
+	assert_int_equal(set(w, 1, 900, why), -ENOMEM);
+}
+
+static void domains_that_could_not_be_listed_are_listed_later(void **state)
+{
+	struct world *w = *state;
+	char why[256];
+
+	greet(w, 0);
+	fail_call(w, SIM_CALL_LIST, 1, SIM_FAIL_BEFORE);
+	service_rescan(w->service);
+	rest(w, 1);
+	expect_failed(w);
+	if (w->service->incomplete) {
+		assert_int_equal(set(w, 0, 1, why), -EIO);
+		assert_non_null(strstr(why, "try again"));
+	}
+	for (unsigned int n = 0; w->service->incomplete; n++) {
+		assert_true(n < FAKE_TURNS);
+		fake_turn(&w->fakes[0]);
+	}
+	grow(w, 0, 64);
+}
+
+/* What fell short is tried again, by itself. */
+static void obey_until(struct world *w, uint32_t granules)
+{
+	for (unsigned int n = 0; !guest_of(w, 0)->settled ||
+	     !guest_arrived(guest_of(w, 0)); n++) {
+		assert_true(n < FAKE_TURNS);
+		fake_turn(&w->fakes[0]);
+		obey(w, 0);
+	}
+	assert_int_equal(nr_backed(w, 0), granules);
+}
+
+static void what_a_failed_step_has_done_is_looked_up(void **state)
+{
+	static const struct {
+		enum sim_call call;
+		enum sim_mode mode;
+	} cases[] = {
+		{ SIM_CALL_POPULATE, SIM_FAIL_AFTER },
+		{ SIM_CALL_POPULATE, SIM_FAIL_PARTLY },
+		{ SIM_CALL_GIVE_BACK, SIM_FAIL_AFTER },
+		{ SIM_CALL_GIVE_BACK, SIM_FAIL_PARTLY },
+	};
+	struct world *w = *state;
+	char why[256];
+
+	greet(w, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		case_is("%s %s", sim_call_name(cases[i].call),
+			sim_mode_name(cases[i].mode));
+		fail_call(w, cases[i].call, 1, cases[i].mode);
+		assert_int_equal(set(w, 0, 100, why), 0);
+		obey_until(w, 100);
+		assert_int_equal(set(w, 0, 0, why), 0);
+		assert_true(fake_wait(&w->fakes[0], HOST_MSG_PULL_REQUEST));
+		fake_say_pulled(&w->fakes[0], (struct granules){ 0, 100 },
+				true);
+		obey_until(w, 0);
+		expect_failed(w);
+		expect_pages(w, 0);
+	}
+}
+
+static void what_could_not_be_told_is_told_later(void **state)
+{
+	struct world *w = *state;
+	struct sim_domain_info info;
+
+	greet(w, 0);
+	/* The second of a step: the first lets it grow. */
+	fail_call(w, SIM_CALL_PUBLISH, 1, SIM_FAIL_BEFORE);
+	grow(w, 0, 64);
+	expect_failed(w);
+	for (unsigned int n = 0; read_target(w, 0) != 64 * 2048; n++) {
+		assert_true(n < FAKE_TURNS);
+		fake_turn(&w->fakes[0]);
+	}
+	assert_int_equal(sim_domain_info(w->m, w->domids[0], &info), 0);
+	assert_int_equal(info.max_pages, info.pages);
+}
+
+static void what_cannot_be_read_of_the_toolstack_does_not_stay(void **state)
+{
+	struct world *w = *state;
+
+	greet(w, 0);
+	grow(w, 0, 64);
+	rest(w, 3);
+	fail_call(w, SIM_CALL_WANTED, 1, SIM_FAIL_BEFORE);
+	write_target(w, 0, 200 * 2048);
+	rest(w, 5);
+	expect_failed(w);
+	assert_int_equal(guest_of(w, 0)->target, 64);
+	assert_int_equal(read_target(w, 0), 64 * 2048);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -656,6 +833,13 @@ int main(void)
 		CASE(what_the_toolstack_cannot_have_is_put_back),
 		CASE(a_target_of_a_guest_we_know_nothing_of_is_left_alone),
 		CASE(our_target_stands_until_it_was_told_after_a_restart),
+		CASE(a_target_that_was_refused_is_not_kept),
+		CASE(an_agent_that_comes_back_does_not_bring_it_back),
+		CASE(nothing_is_promised_before_all_promises_are_known),
+		CASE(domains_that_could_not_be_listed_are_listed_later),
+		CASE(what_a_failed_step_has_done_is_looked_up),
+		CASE(what_could_not_be_told_is_told_later),
+		CASE(what_cannot_be_read_of_the_toolstack_does_not_stay),
 	};
 
 	/* What is refused here would fill the screen. */
