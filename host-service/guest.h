@@ -126,7 +126,8 @@ struct guest_watcher {
  *		if its nr is 0
  * @boot_pages:	frames the domain was built with
  * @target:	granules that should be backed
- * @told: granules the toolstack was last told of, if @has_told
+ * @told: granules the toolstack was last told of, if @has_told; not while it
+ *	may have been told of others
  * @stored_left: what was promised before we started and not yet backed then;
  *		counts until @managed
  * @stored_known: @stored_left is right

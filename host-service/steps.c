@@ -305,6 +305,8 @@ static int tell_all(struct guest *g)
 	if (rc)
 		return rc;
 	g->tables = held;
+	/* If it fails, what is there may be ours and not what was told last. */
+	g->has_told = false;
 	rc = b->ops->publish(b, &g->domain.id, held);
 	if (rc)
 		return rc;

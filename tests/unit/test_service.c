@@ -791,6 +791,25 @@ static void what_could_not_be_told_is_told_later(void **state)
 	assert_int_equal(info.max_pages, info.pages);
 }
 
+static void what_was_told_in_spite_of_an_error_is_not_asked_of_us(void **state)
+{
+	struct sim_point points[] = {
+		{ SIM_CALL_GIVE_BACK, 1, SIM_FAIL_PARTLY, -EIO },
+		{ SIM_CALL_PUBLISH, 1, SIM_FAIL_AFTER, -EIO },
+	};
+	struct world *w = *state;
+	struct sim_plan plan;
+
+	grow_and_ask_back(w, 64);
+	sim_arm(w->m, points, 2);
+	/* What is left settles short, and is told. */
+	fake_say_pulled(&w->fakes[0], (struct granules){ 0, 64 }, true);
+	obey_until(w, 0);
+	sim_plan(w->m, &plan);
+	assert_int_equal(plan.next, 2);
+	assert_int_equal(guest_of(w, 0)->target, 0);
+}
+
 static void what_cannot_be_read_of_the_toolstack_does_not_stay(void **state)
 {
 	struct world *w = *state;
@@ -839,6 +858,7 @@ int main(void)
 		CASE(domains_that_could_not_be_listed_are_listed_later),
 		CASE(what_a_failed_step_has_done_is_looked_up),
 		CASE(what_could_not_be_told_is_told_later),
+		CASE(what_was_told_in_spite_of_an_error_is_not_asked_of_us),
 		CASE(what_cannot_be_read_of_the_toolstack_does_not_stay),
 	};
 
