@@ -97,8 +97,14 @@ $B/tests/unit/test_%: $B/tests/unit/test_%.o $B/libhost.a $B/libagent.a \
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS)
 $B/tests/unit/%.o: XINC = -Ihost-service -Iguest-agent
 
-SCHEDULES_SRC := schedules world ops talk judge
+SCHEDULES_SRC := schedules jobs world ops talk judge
 $B/sim-schedules: $(SCHEDULES_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+FAULTS_SRC := faults jobs world talk judge
+$B/sim-faults: $(FAULTS_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+RESTARTS_SRC := restarts jobs world talk judge
+$B/sim-restarts: $(RESTARTS_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 HOSTILE_SRC := hostile world talk judge
 $B/sim-hostile: $(HOSTILE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
@@ -118,6 +124,7 @@ deps-lab:
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
 .PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
+.PHONY: faults-short faults restarts
 .PHONY: kernel-debug-test each-patch lab-test
 lint: all
 	@tests/lint/check-layers
@@ -163,6 +170,16 @@ schedules-short: all $B/sim-schedules
 schedules: all $B/sim-schedules ## 2,000 random schedules on the simulated machine
 	@$B/sim-schedules --build $B --count 2000 --jobs 2
 
+faults-short: all $B/sim-faults
+	@$B/sim-faults --build $B --every 11 --pairs 50
+
+FAULT_PAIRS ?= 4000
+faults: all $B/sim-faults ## each call of the daemons fails once, and FAULT_PAIRS pairs
+	@$B/sim-faults --build $B --pairs $(FAULT_PAIRS)
+
+restarts: all $B/sim-restarts ## memtided restarted while eight guests resize
+	@$B/sim-restarts $B
+
 kernel-test: ## the series, its users and the driver under plain QEMU
 	@status=0; for t in run virtio-mem virtio-balloon; do \
 		tests/kernel/$$t || status=1; done; exit $$status
@@ -180,18 +197,18 @@ lab-test: all $B/guesttool ## every case on real Xen
 
 .PHONY: check check-fast
 check: deps-lab ## every test, real Xen included
-	@tests/check build check-fast-parts schedules kernel-test \
+	@tests/check build check-fast-parts schedules faults kernel-test \
 		kernel-debug-test lab-test
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
-		hostile
+		faults-short restarts hostile
 
 # Within check: the same parts, sanitized, counted with the others.
 .PHONY: check-fast-parts
 check-fast-parts:
 	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model \
-		schedules-short hostile
+		schedules-short faults-short restarts hostile
 
 # To see it -------------------------------------------------------------
 

@@ -91,10 +91,14 @@ static void remove_file(const char *dir, const char *name)
 static void __attribute__((noreturn))
 run(const struct jobs *o, const struct job *j)
 {
+	int rc;
+
 	alarm(o->seconds);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
-	_exit(o->run(o, j->dir, j->number));
+	rc = o->run(o, j->dir, j->number);
+	fflush(stdout);
+	_exit(rc);
 }
 
 static void report(const struct jobs *o, const struct job *j, int status)

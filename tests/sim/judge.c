@@ -13,6 +13,7 @@
 #include "talk.h"
 
 #define LOOK_AGAIN_NS	1000000
+#define TOLD_LATER_US	1000000
 /* Memory for a granule and for mapping it, as memtided admits it. */
 #define GRANULE_COST_PAGES	(GRANULE_PAGES + 2u)
 
@@ -415,6 +416,58 @@ static void check_end(struct world *w, const struct talk_list *l)
 	check_law(w);
 }
 
+static bool all_told(struct world *w)
+{
+	struct tally t[WORLD_DOMAINS_MAX];
+	uint32_t nr = take_tallies(w, t);
+	char text[SIM_VALUE_MAX];
+
+	for (uint32_t i = 0; i < nr; i++) {
+		if (!t[i].alive)
+			continue;
+		if (t[i].max_pages != t[i].pages)
+			return false;
+		if (!sim_store_read(w->machine, t[i].domid,
+				    "published-granules", text, sizeof(text)) &&
+		    strtoul(text, NULL, 10) != t[i].backed)
+			return false;
+	}
+	return true;
+}
+
+/* What failed to be told is told a little later. */
+static void await_told(struct world *w)
+{
+	static const struct timespec pause = { 0, LOOK_AGAIN_NS };
+	int64_t end_us = world_now_us() + TOLD_LATER_US;
+
+	while (!all_told(w) && world_now_us() < end_us)
+		nanosleep(&pause, NULL);
+}
+
+static void check_all(struct world *w)
+{
+	static struct talk_list l;
+
+	await_told(w);
+	talk_list(w, &l);
+	note_list(w, &l);
+	check_end(w, &l);
+	check_audit(w);
+	world_check_alive(w);
+}
+
+void judge_reached(struct world *w)
+{
+	static struct talk_list l;
+
+	calm_down(w);
+	await_all(w, &l, "connected", is_connected);
+	check_targets(w, &l);
+	await_all(w, &l, "at their targets", has_arrived);
+	check_all(w);
+}
+
 void judge_end(struct world *w)
 {
 	static struct talk_list l;
@@ -428,9 +481,5 @@ void judge_end(struct world *w)
 	} else {
 		set_new_targets(w, &l);
 	}
-	talk_list(w, &l);
-	note_list(w, &l);
-	check_end(w, &l);
-	check_audit(w);
-	world_check_alive(w);
+	check_all(w);
 }

@@ -24,4 +24,11 @@ void judge_moment(struct world *w);
  */
 void judge_end(struct world *w);
 
+/**
+ * judge_reached() - The same without new targets: those there are, are reached
+ *
+ * Without a further word from anybody.
+ */
+void judge_reached(struct world *w);
+
 #endif

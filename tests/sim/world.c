@@ -183,8 +183,43 @@ static void check_running(struct world *w, pid_t *pid)
 		expect_end(w, pid, WNOHANG, false);
 }
 
+/* Has it died of a fault of ours? An agent or a memtided that cannot begin
+ * gives up with exit code 1. */
+static bool has_died(struct world *w, pid_t *pid)
+{
+	char text[32];
+	int status;
+
+	if (!*pid || waitpid(*pid, &status, WNOHANG) != *pid)
+		return false;
+	describe_end(status, text, sizeof(text));
+	if (!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) &&
+	    !(WIFEXITED(status) && WEXITSTATUS(status) == 1))
+		world_fail(w, "%s ended badly: %s", pid == &w->daemon ?
+			   "memtided" : "an agent", text);
+	world_note(w, "%s has ended: %s", pid == &w->daemon ? "memtided" :
+		   "an agent", text);
+	*pid = 0;
+	w->nr_mended++;
+	return true;
+}
+
+static void mend(struct world *w)
+{
+	if (has_died(w, &w->daemon))
+		world_start_daemon(w);
+	for (unsigned int i = 0; i < w->nr_domains; i++) {
+		if (has_died(w, &w->domains[i].agent))
+			world_start_agent(w, &w->domains[i]);
+	}
+}
+
 void world_check_alive(struct world *w)
 {
+	if (w->mends) {
+		mend(w);
+		return;
+	}
 	check_running(w, &w->daemon);
 	for (unsigned int i = 0; i < w->nr_domains; i++)
 		check_running(w, &w->domains[i].agent);
@@ -248,6 +283,24 @@ static void draw_config(struct world *w, struct sim_domain_config *c)
 	c->window_gfn = WINDOW_GFN;
 	c->window_granules = blocks * shapes[shape].block;
 	c->used_pages = c->boot_pages / 8;
+}
+
+struct world_domain *world_add_as(struct world *w,
+				  const struct sim_domain_config *config)
+{
+	struct world_domain *d = &w->domains[w->nr_domains];
+
+	ASSERT(w->nr_domains < WORLD_DOMAINS_MAX);
+	*d = (struct world_domain){
+		.alive = true, .has_agent = true, .config = *config,
+	};
+	snprintf(d->config.name, sizeof(d->config.name), "d%u",
+		 w->nr_domains + 1);
+	d->config.uuid[0] = (uint8_t)(w->nr_domains + 1);
+	if (sim_domain_create(w->machine, &d->config, &d->domid))
+		world_fail(w, "cannot make a domain");
+	w->nr_domains++;
+	return d;
 }
 
 void world_add(struct world *w)
@@ -318,35 +371,14 @@ struct world_domain *world_pick(struct world *w)
 
 /* The whole ------------------------------------------------------------ */
 
-static void open_machine(struct world *w)
-{
-	static const uint32_t reserves_mib[] = { 0, 16, 64 };
-	int rc;
-
-	w->reserve_pages = MIB_PAGES *
-			   reserves_mib[world_random(w,
-						     ARRAY_SIZE(reserves_mib))];
-	/* From hardly more than what is built to room for everyone. */
-	w->host_pages = (1024 + world_random(w, 12 * 1024)) * MIB_PAGES;
-	rc = sim_create(w->dir, w->host_pages, WORLD_DOMAINS_MAX,
-			WORLD_WINDOW_MAX, next_random(w));
-	if (!rc)
-		rc = sim_open(w->dir, &w->machine);
-	if (rc)
-		world_fail(w, "cannot make a machine: %s", strerror(-rc));
-	world_note(w, "host of %" PRIu64 " pages, %" PRIu64 " in reserve",
-		   w->host_pages, w->reserve_pages);
-}
-
-void world_open(struct world *w, const char *build, const char *dir,
-		uint64_t seed)
+void world_make(struct world *w, const char *build, const char *dir,
+		uint64_t host_pages, uint64_t seed)
 {
 	char path[WORLD_PATH_MAX + 16];
-	uint32_t nr;
+	int rc;
 
-	memset(w, 0, sizeof(*w));
 	w->build = build;
-	w->random = seed;
+	w->host_pages = host_pages;
 	w->start_us = world_now_us();
 	snprintf(w->dir, sizeof(w->dir), "%s", dir);
 	snprintf(w->socket, sizeof(w->socket), "%.90s/control", dir);
@@ -357,7 +389,31 @@ void world_open(struct world *w, const char *build, const char *dir,
 		_exit(1);
 	}
 	setvbuf(w->history, NULL, _IOLBF, 0);
-	open_machine(w);
+	rc = sim_create(w->dir, w->host_pages, WORLD_DOMAINS_MAX,
+			WORLD_WINDOW_MAX, seed);
+	if (!rc)
+		rc = sim_open(w->dir, &w->machine);
+	if (rc)
+		world_fail(w, "cannot make a machine: %s", strerror(-rc));
+}
+
+void world_open(struct world *w, const char *build, const char *dir,
+		uint64_t seed)
+{
+	static const uint32_t reserves_mib[] = { 0, 16, 64 };
+	uint64_t host_pages;
+	uint32_t nr;
+
+	memset(w, 0, sizeof(*w));
+	w->random = seed;
+	w->reserve_pages = MIB_PAGES *
+			   reserves_mib[world_random(w,
+						     ARRAY_SIZE(reserves_mib))];
+	/* From hardly more than what is built to room for everyone. */
+	host_pages = (1024 + world_random(w, 12 * 1024)) * MIB_PAGES;
+	world_make(w, build, dir, host_pages, next_random(w));
+	world_note(w, "host of %" PRIu64 " pages, %" PRIu64 " in reserve",
+		   w->host_pages, w->reserve_pages);
 	nr = 1 + world_random(w, 4);
 	for (uint32_t i = 0; i < nr; i++)
 		world_add(w);

@@ -16,7 +16,7 @@
 
 #include "sim_machine.h"
 
-#define WORLD_DOMAINS_MAX	6u	/* in a schedule's life */
+#define WORLD_DOMAINS_MAX	8u	/* in a schedule's life */
 #define WORLD_WINDOW_MAX	4096u	/* granules */
 #define WORLD_PATH_MAX		108u	/* as sockaddr_un has it */
 #define WORLD_PATIENCE_MS	30000	/* for whatever must happen by itself */
@@ -46,6 +46,9 @@ struct world_domain {
  * @reserve_pages: memtided's --reserve
  * @log_level:	memtided's; NULL: debug
  * @daemon:	pid, 0 if it does not run now
+ * @mends:	who dies, or gives up at its start, is started again, as a
+ *		service manager does; else that is a failure
+ * @nr_mended:	how often it was
  * @start_us:	of the history's clock
  */
 struct world {
@@ -61,6 +64,8 @@ struct world {
 	struct world_domain domains[WORLD_DOMAINS_MAX];
 	unsigned int nr_domains;
 	FILE *history;
+	bool mends;
+	uint32_t nr_mended;
 	int64_t start_us;
 };
 
@@ -78,7 +83,13 @@ void world_note(struct world *w, const char *fmt, ...)
 void world_fail(struct world *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 
-/** world_open() - A machine with 1 to 4 domains; nothing runs yet */
+/** world_make() - A machine without domains; nothing runs yet */
+void world_make(struct world *w, const char *build, const char *dir,
+		uint64_t host_pages, uint64_t seed);
+/** world_add_as() - A domain of this shape; its agent does not run yet */
+struct world_domain *world_add_as(struct world *w,
+				  const struct sim_domain_config *config);
+/** world_open() - A machine with 1 to 4 domains, drawn from @seed */
 void world_open(struct world *w, const char *build, const char *dir,
 		uint64_t seed);
 /** world_close() - End the processes in order; their logs must be clean */
@@ -100,7 +111,7 @@ void world_kill(struct world *w, pid_t *pid);
 void world_term(struct world *w, pid_t *pid);
 /** world_end_agent() - SIGTERM, and SIGKILL if that takes long */
 void world_end_agent(struct world *w, struct world_domain *d);
-/** world_check_alive() - Nobody has died by itself */
+/** world_check_alive() - Nobody has died by itself, or it is mended */
 void world_check_alive(struct world *w);
 
 #endif
