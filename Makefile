@@ -106,6 +106,9 @@ $B/sim-faults: $(FAULTS_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 RESTARTS_SRC := restarts jobs world talk judge
 $B/sim-restarts: $(RESTARTS_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+UPGRADE_SRC := upgrade jobs world talk judge
+$B/sim-upgrade: $(UPGRADE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 HOSTILE_SRC := hostile world talk judge
 $B/sim-hostile: $(HOSTILE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -124,7 +127,7 @@ deps-lab:
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
 .PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
-.PHONY: faults-short faults restarts
+.PHONY: faults-short faults restarts upgrade
 .PHONY: kernel-debug-test each-patch lab-test
 lint: all
 	@tests/lint/check-layers
@@ -180,6 +183,9 @@ faults: all $B/sim-faults ## each call of the daemons fails once, and FAULT_PAIR
 restarts: all $B/sim-restarts ## memtided restarted while eight guests resize
 	@$B/sim-restarts $B
 
+upgrade: all $B/sim-upgrade
+	@$B/sim-upgrade $B
+
 kernel-test: ## the series, its users and the driver under plain QEMU
 	@status=0; for t in run virtio-mem virtio-balloon; do \
 		tests/kernel/$$t || status=1; done; exit $$status
@@ -202,13 +208,13 @@ check: deps-lab ## every test, real Xen included
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
-		faults-short restarts hostile
+		faults-short restarts upgrade hostile
 
 # Within check: the same parts, sanitized, counted with the others.
 .PHONY: check-fast-parts
 check-fast-parts:
 	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model \
-		schedules-short faults-short restarts hostile
+		schedules-short faults-short restarts upgrade hostile
 
 # To see it -------------------------------------------------------------
 

@@ -139,16 +139,19 @@ void world_start_daemon(struct world *w)
 
 void world_start_agent(struct world *w, struct world_domain *d)
 {
-	char path[256], log[32], domid[16];
+	char path[256], socket[WORLD_PATH_MAX], log[32], domid[16];
 	char *argv[] = {
 		path, (char *)"--sim", w->dir, (char *)"--domid", domid,
-		(char *)"--log-level", (char *)"debug", NULL,
+		(char *)"--log-level", (char *)"debug",
+		w->relayed ? (char *)"--unix" : NULL, socket, NULL,
 	};
 
 	if (d->agent || !d->alive || !d->has_agent)
 		return;
 	snprintf(path, sizeof(path), "%s/memtide-agent", w->build);
 	snprintf(domid, sizeof(domid), "%u", d->domid);
+	snprintf(socket, sizeof(socket), "%.80s/agent-%u.sock", w->dir,
+		 d->domid);
 	snprintf(log, sizeof(log), "agent-%u", d->domid);
 	d->agent = spawn(w, log, argv);
 	world_note(w, "agent %u starts", d->domid);

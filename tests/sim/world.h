@@ -46,6 +46,7 @@ struct world_domain {
  * @reserve_pages: memtided's --reserve
  * @log_level:	memtided's; NULL: debug
  * @daemon:	pid, 0 if it does not run now
+ * @relayed:	agents listen at agent-DOMID.sock, for somebody in between
  * @mends:	who dies, or gives up at its start, is started again, as a
  *		service manager does; else that is a failure
  * @nr_mended:	how often it was
@@ -64,6 +65,7 @@ struct world {
 	struct world_domain domains[WORLD_DOMAINS_MAX];
 	unsigned int nr_domains;
 	FILE *history;
+	bool relayed;
 	bool mends;
 	uint32_t nr_mended;
 	int64_t start_us;
