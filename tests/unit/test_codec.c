@@ -13,6 +13,7 @@
 
 #include "cases.h"
 #include "frame.h"
+#include "future.h"
 #include "wire.h"
 
 #define GFN_4G		0x100000ull
@@ -555,6 +556,43 @@ static void what_this_version_does_not_know_is_ignored_or_unknown(void **state)
 	assert_int_equal(guest_out.type, GUEST_MSG_UNKNOWN);
 }
 
+static void what_a_newer_peer_says_is_understood(void **state)
+{
+	uint8_t buf[FRAME_PAYLOAD_MAX];
+	static struct wire w;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(host_msgs); i++) {
+		struct host_msg msg = host_msgs[i];
+		size_t len = codec_encode_host(&msg, buf);
+
+		case_is("host message %zu", i);
+		future_message(&w, FUTURE_HOST, buf, len, PROTO_MINOR + 1);
+		case_int_equal(decode_host(&w, &why), 0);
+		if (msg.type == HOST_MSG_WELCOME) {
+			msg.welcome.minor = PROTO_MINOR + 1;
+			msg.welcome.capabilities = UINT64_MAX;
+		}
+		case_memory_equal(&host_out, &msg, sizeof(msg));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(guest_msgs); i++) {
+		static struct guest_msg msg;
+		size_t len;
+
+		msg = guest_msgs[i];
+		len = codec_encode_guest(&msg, buf);
+		case_is("guest message %zu", i);
+		future_message(&w, FUTURE_GUEST, buf, len, PROTO_MINOR + 1);
+		case_int_equal(decode_guest(&w, &why), 0);
+		if (msg.type == GUEST_MSG_HELLO) {
+			msg.hello.minor = PROTO_MINOR + 1;
+			msg.hello.capabilities = UINT64_MAX;
+		}
+		case_memory_equal(&guest_out, &msg, sizeof(msg));
+	}
+}
+
 static void an_empty_payload_is_an_unknown_message(void **state)
 {
 	static const struct wire w;
@@ -663,6 +701,7 @@ int main(void)
 	texts_are_short_printable_ascii_and_a_boot_id_has_16_octets),
 		cmocka_unit_test(
 			what_this_version_does_not_know_is_ignored_or_unknown),
+		cmocka_unit_test(what_a_newer_peer_says_is_understood),
 		cmocka_unit_test(an_empty_payload_is_an_unknown_message),
 		cmocka_unit_test(of_two_bodies_the_last_counts),
 		cmocka_unit_test(garbage_is_refused),
