@@ -141,23 +141,44 @@ unit: $(unit_progs)
 			echo "not ok $$test: status $$?"; \
 	done
 
-FUZZ := frame codec_host codec_guest control
+FUZZ := frame codec_host codec_guest control reply args text xenstore
 fuzz_progs := $(FUZZ:%=$B/fuzz/fuzz_%)
 FUZZ_RUNS ?= 200000
-$(fuzz_progs): $B/fuzz/%: tests/fuzz/%.c $(PROTO_GEN:%=$B/gen/%.pb-c.c)
+FUZZ_SECONDS ?= 3
+# What is fuzzed, built anew with the fuzzer's eyes in it
+fuzz_codec := protocol/frame.c protocol/codec.c protocol/control_codec.c \
+	$(PROTO_GEN:%=$B/gen/%.pb-c.c)
+fuzz_src_frame := protocol/frame.c protocol/log.c
+fuzz_src_codec_host := $(fuzz_codec) protocol/log.c
+fuzz_src_codec_guest := $(fuzz_src_codec_host)
+fuzz_src_control := $(fuzz_src_codec_host)
+fuzz_src_reply := $(fuzz_src_codec_host) $(addprefix host-service/cli_, \
+	args.c text.c print.c json.c report.c) host-service/size.c
+fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
+	host-service/cli_args.c host-service/cli_text.c host-service/size.c
+fuzz_src_text := protocol/log.c guest-agent/meminfo.c guest-agent/sys.c
+fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
+	$(patsubst %,host-service/%.c,backend_xen sync steps session guest \
+	ledger plan rate paced)
+$(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(fuzz_codec)
 	@mkdir -p $(@D)
-	clang -std=gnu11 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -Iprotocol -I$B/gen -o $@ $< \
-		protocol/frame.c protocol/codec.c protocol/control_codec.c \
-		protocol/log.c $(PROTO_GEN:%=$B/gen/%.pb-c.c) -lprotobuf-c
-fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs
+	clang -std=gnu11 -D_GNU_SOURCE -DMEMTIDE_VERSION='"$(VERSION)"' -O1 -g \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-Iprotocol -Ihost-service -Iguest-agent -I$B/gen -o $@ $< \
+		$(fuzz_src_$*) -levent -ljson-c -lprotobuf-c
+# Of each, whichever comes first; FUZZ_SECONDS=0: all the runs
+fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs or FUZZ_SECONDS
 	@for fuzz in $(FUZZ); do \
+		log=$B/fuzz/$$fuzz.log; \
 		mkdir -p $B/fuzz/found-$$fuzz; \
 		if $B/fuzz/fuzz_$$fuzz -runs=$(FUZZ_RUNS) -seed=1 \
+			-max_total_time=$(FUZZ_SECONDS) \
 			-artifact_prefix=$B/fuzz/ $B/fuzz/found-$$fuzz \
-			tests/fuzz/corpus/$$fuzz >$B/fuzz/$$fuzz.log 2>&1; \
-		then echo "ok fuzz $$fuzz"; \
-		else tail -n 40 $B/fuzz/$$fuzz.log; \
+			tests/fuzz/corpus/$$fuzz >$$log 2>&1; \
+		then echo "ok fuzz $$fuzz:$$(sed -n \
+			-e 's/.*DONE *cov: \([0-9]*\).*/ \1 edges,/p' \
+			-e 's/^Done\(.*\)/\1/p' $$log | tr -d '\n')"; \
+		else tail -n 40 $$log; \
 			echo "not ok fuzz $$fuzz"; fi; \
 	done
 
