@@ -98,8 +98,12 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 		start_timer(s->turn, 0);
 		return;
 	}
-	log_warn("message from the host: %s (%s), closing the connection", why,
-		 strerror(-rc));
+	/* Of a host that is gone there may be messages left. */
+	if (rc == -EPIPE)
+		log_debug("the host has closed the connection");
+	else
+		log_warn("message from the host: %s (%s), closing the connection",
+			 why, strerror(-rc));
 	end_link(s);
 }
 
