@@ -160,7 +160,8 @@ fuzz_src_text := protocol/log.c guest-agent/meminfo.c guest-agent/sys.c
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
 	$(patsubst %,host-service/%.c,backend_xen sync steps session guest \
 	ledger plan rate paced)
-$(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(fuzz_codec)
+.SECONDEXPANSION:
+$(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(fuzz_src_$$*)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -D_GNU_SOURCE -DMEMTIDE_VERSION='"$(VERSION)"' -O1 -g \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
@@ -171,7 +172,8 @@ fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs or FUZZ_SECO
 	@for fuzz in $(FUZZ); do \
 		log=$B/fuzz/$$fuzz.log; \
 		mkdir -p $B/fuzz/found-$$fuzz; \
-		if $B/fuzz/fuzz_$$fuzz -runs=$(FUZZ_RUNS) -seed=1 \
+		if ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=2 \
+			$B/fuzz/fuzz_$$fuzz -runs=$(FUZZ_RUNS) -seed=1 \
 			-max_total_time=$(FUZZ_SECONDS) \
 			-artifact_prefix=$B/fuzz/ $B/fuzz/found-$$fuzz \
 			tests/fuzz/corpus/$$fuzz >$$log 2>&1; \

@@ -3,8 +3,8 @@
  * fuzz_frame.c - Any byte stream, cut anywhere
  *
  * frame_peek() says of each start of a stream: not yet, or from some point on
- * always the same. It never looks behind what it was given (a copy of just
- * that size is on the heap, for the address sanitizer to guard).
+ * always the same. It never looks behind what it was given (a copy at the end
+ * of a block of the heap, for the address sanitizer to guard).
  */
 #include <string.h>
 
@@ -12,34 +12,28 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int peek_copy(const uint8_t *data, size_t len, size_t *ret_len)
-{
-	uint8_t *copy = malloc(len ? len : 1);
-	int rc;
-
-	ASSERT(copy);
-	memcpy(copy, data, len);
-	rc = frame_peek(copy, len, ret_len);
-	free(copy);
-	return rc;
-}
-
 /* Return: as frame_peek() of all of it */
 static int check_cuts(const uint8_t *data, size_t size, size_t *ret_len)
 {
-	size_t len, payload = 0;
+	uint8_t *copy = malloc(size ? size : 1);
 	int rc = 0, all = frame_peek(data, size, ret_len);
+	size_t len, payload = 0;
 
+	ASSERT(copy);
 	/* Each length around the header, then some of the others */
 	for (len = 0; len < size; len += len < 16 ? 1 : 1 + len / 3) {
-		int now = peek_copy(data, len, &payload);
+		uint8_t *cut = copy + size - len;
+		int now;
 
+		memcpy(cut, data, len);
+		now = frame_peek(cut, len, &payload);
 		ASSERT(!rc || now == rc);
 		ASSERT(now <= 0 || (all > 0 && payload == *ret_len));
 		ASSERT(now <= 0 || payload + FRAME_HEADER_BYTES <= len);
 		rc = now;
 	}
 	ASSERT(!rc || rc == all);
+	free(copy);
 	return all;
 }
 
