@@ -42,6 +42,8 @@ int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num,
  * window shattered to 4 KiB need. Source: libxl__get_required_paging_memory() */
 #define XEN_TABLES_KIB		8u	/* a granule */
 #define XEN_PATH_MAX		128u
+/* More than any domain has, and little enough to add to. */
+#define XEN_KIB_MAX		(UINT64_C(1) << 50)
 
 /**
  * struct domid_set - one bit a domid
@@ -473,7 +475,9 @@ static int store_get_kib(struct backend_xen *x, const char *path,
 		return rc;
 	errno = 0;
 	*ret = strtoull(text, &end, 10);
-	return errno || *end || end == text ? -EIO : 0;
+	/* Signs and spaces would do for strtoull(). */
+	return errno || *end || *text < '0' || *text > '9' ||
+	       *ret > XEN_KIB_MAX ? -EIO : 0;
 }
 
 static int store_put_kib(struct backend_xen *x, const char *path, uint64_t kib)
@@ -572,8 +576,8 @@ static int xen_wanted(struct backend *b, const struct guest_id *id,
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target",
 		 id->domid);
 	rc = store_get_kib(xen(b), path, &now_kib);
-	if (rc || now_kib > INT64_MAX || base_kib > INT64_MAX)
-		return rc ? rc : -EIO;
+	if (rc)
+		return rc;
 	*ret_kib = (int64_t)now_kib - (int64_t)base_kib;
 	return 0;
 }

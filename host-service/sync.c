@@ -51,7 +51,8 @@ static int load_number(struct guest *g, const char *key, uint64_t *ret)
 		return rc;
 	errno = 0;
 	*ret = strtoull(text, &end, 10);
-	return errno || *end || end == text ? -EINVAL : 0;
+	/* Signs and spaces would do for strtoull(). */
+	return errno || *end || *text < '0' || *text > '9' ? -EINVAL : 0;
 }
 
 /* The window may be announced once in a domain's life. */
