@@ -66,19 +66,23 @@ static void reply_guest(struct client *c, struct guest *g)
 	client_reply(c, &r);
 }
 
-static void reply_host(struct client *c)
+/* What cannot be asked is 0, and the last reply says why. */
+static int reply_host(struct client *c)
 {
 	struct control_reply r = { .body = CONTROL_BODY_HOST };
 	struct service *s = c->service;
 	struct backend_host host = { 0, 0 };
+	int rc = s->env.backend->ops->host(s->env.backend, &host);
 
-	s->env.backend->ops->host(s->env.backend, &host);
+	if (rc)
+		host = (struct backend_host){ 0, 0 };
 	r.host.total_kib = host.total * PAGE_KIB;
 	r.host.free_kib = host.free * PAGE_KIB;
 	r.host.promised_kib = service_promised(s) * PAGE_KIB;
 	r.host.reserve_kib = s->env.conf.reserve_kib;
 	r.host.guests = s->nr_guests;
 	client_reply(c, &r);
+	return rc;
 }
 
 static void end_ok(struct client *c)
@@ -90,12 +94,19 @@ static void end_ok(struct client *c)
 
 void control_list(struct client *c)
 {
+	struct control_reply r = { .status = CONTROL_STATUS_OK };
 	struct service *s = c->service;
+	int rc = reply_host(c);
 
-	reply_host(c);
 	for (uint32_t i = 0; i < s->nr_guests; i++)
 		reply_guest(c, s->guests[i]);
-	end_ok(c);
+	if (rc) {
+		r.status = CONTROL_STATUS_PARTLY;
+		snprintf(r.text, sizeof(r.text),
+			 "cannot ask the host for its memory: %s",
+			 strerror(-rc));
+	}
+	client_end(c, &r);
 }
 
 void control_show(struct client *c)

@@ -149,6 +149,7 @@ static bool ask(struct world *w, const struct control_request *req,
 {
 	struct control_client *c = dial(w);
 	int64_t start_us = world_now_us();
+	bool no_host = false;
 	const char *why = "";
 	int rc;
 
@@ -164,12 +165,16 @@ static bool ask(struct world *w, const struct control_request *req,
 		}
 		if (!rc && list && ret->body == CONTROL_BODY_GUEST)
 			list->guests[list->nr++] = ret->guest;
+		no_host |= !rc && ret->body == CONTROL_BODY_HOST &&
+			   !ret->host.total_kib;
 		if (!rc && ret->end)
 			break;
 	}
 	control_client_close(c);
 	if (rc == -ETIMEDOUT)
 		world_fail(w, "memtided does not answer");
+	if (!rc && no_host && ret->status == CONTROL_STATUS_OK)
+		world_fail(w, "the host has no memory, and nobody says why");
 	return !rc;
 }
 
