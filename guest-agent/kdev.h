@@ -5,6 +5,9 @@
  * A port, in granules: kdev_ioctl.c asks the driver, kdev_sim.c a simulated
  * kernel. Semantics and errors of each operation are those of the ioctl of
  * the same name in uapi/memtide.h. No operation allocates or logs.
+ *
+ * A call that fails as a whole fails in each of its ranges, with @ret_done 0
+ * whatever it has done: who must know asks state().
  */
 #ifndef MEMTIDE_KDEV_H
 #define MEMTIDE_KDEV_H

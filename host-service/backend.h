@@ -8,6 +8,10 @@
  *
  * Errors, besides those named below: -ESRCH the guest is gone, -EIO anything
  * the hypervisor refused for a reason that the operation does not list.
+ *
+ * An error does not say that nothing was done: what was written may be there,
+ * and populate() and give_back() may have done more than they tell. Who must
+ * know asks backed().
  */
 #ifndef MEMTIDE_BACKEND_H
 #define MEMTIDE_BACKEND_H
