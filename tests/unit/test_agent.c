@@ -19,6 +19,7 @@
 #include "frame.h"
 #include "kdev_sim.h"
 #include "log.h"
+#include "sim_faults.h"
 #include "sim_machine.h"
 
 #define BLOCK		64u
@@ -760,6 +761,107 @@ static void random_sizes_leave_host_and_guest_agreed(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Calls that fail and have done all the same ------------------------------ */
+
+static void fail_call(struct world *w, enum sim_call call, enum sim_call then)
+{
+	/* The second is the state that is asked for after the first. */
+	struct sim_point points[] = {
+		{ call, 1, SIM_FAIL_AFTER, -EFAULT },
+		{ then, 1, SIM_FAIL_BEFORE, -EFAULT },
+	};
+
+	sim_arm(w->m, points, then == SIM_NUM_CALLS ? 1 : 2);
+}
+
+static void expect_failed(struct world *w, uint32_t nr)
+{
+	struct sim_plan plan;
+
+	sim_plan(w->m, &plan);
+	assert_int_equal(plan.next, nr);
+}
+
+static void what_is_online_in_spite_of_an_error_is_told(void **state)
+{
+	const struct msg_online_reply *reply;
+	struct world *w = *state;
+
+	connect_host(w);
+	fail_call(w, SIM_CALL_ONLINE, SIM_NUM_CALLS);
+	assert_int_equal(say_grow(w, 5, 0, 2), 0);
+	turn(w);
+	expect_failed(w, 1);
+	reply = &find(w, GUEST_MSG_ONLINE_REPLY)->online_reply;
+	assert_int_equal(reply->error, EFAULT);
+	assert_int_equal(reply->nr_done, 2);
+	assert_int_equal(reply->done[0], BLOCK);
+	assert_int_equal(reply->done[1], BLOCK);
+	assert_false(agent_lost_track(w->agent));
+}
+
+static void what_is_pulled_in_spite_of_an_error_is_told(void **state)
+{
+	static const enum sim_call calls[] = {
+		SIM_CALL_PULL, SIM_CALL_REMOVE,
+	};
+	const struct msg_pull_progress *last;
+	struct world *w = *state;
+	unsigned int from;
+	uint32_t nr;
+
+	connect_host(w);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		grow(w, 0, 3);
+		fail_call(w, calls[i], SIM_NUM_CALLS);
+		from = w->nr_inbox;
+		assert_int_equal(say_pull(w, 1, 3 * BLOCK, 10000), 0);
+		last = finish_pull(w, from, &nr);
+		expect_failed(w, 1);
+		assert_non_null(last);
+		assert_int_equal(last->reason, PULL_REASON_DONE);
+		assert_int_equal(nr, 3 * BLOCK);
+		assert_int_equal(count_in_use(w), 0);
+	}
+}
+
+static void who_cannot_know_says_nothing(void **state)
+{
+	static const enum sim_call calls[] = {
+		SIM_CALL_ONLINE, SIM_CALL_PULL, SIM_CALL_REMOVE,
+	};
+	struct world *w = *state;
+	unsigned int from;
+	uint32_t nr;
+
+	connect_host(w);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		grow(w, 0, 1);
+		from = w->nr_inbox;
+		fail_call(w, calls[i], SIM_CALL_STATE);
+		if (calls[i] == SIM_CALL_ONLINE)
+			assert_int_equal(say_grow(w, 6, 1, 1), 0);
+		else
+			assert_int_equal(say_pull(w, 6, BLOCK, 10000), 0);
+		for (unsigned int n = 0; n < 9 && !agent_lost_track(w->agent);
+		     n++)
+			turn(w);
+		expect_failed(w, 2);
+		assert_true(agent_lost_track(w->agent));
+		assert_true(agent_turn(w->agent, w->now) == UINT64_MAX);
+		/* A new connection, and both know all of it. */
+		take_back(w, from, &nr);
+		agent_disconnected(w->agent);
+		connect_host(w);
+		assert_false(agent_lost_track(w->agent));
+		from = w->nr_inbox;
+		assert_int_equal(say_pull(w, 7, WINDOW, 10000), 0);
+		finish_pull(w, from, &nr);
+		assert_int_equal(count_in_use(w), 0);
+		w->nr_inbox = 0;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -784,6 +886,9 @@ int main(void)
 		CASE(what_breaks_the_protocol_ends_the_connection),
 		CASE(garbage_changes_nothing),
 		CASE(random_sizes_leave_host_and_guest_agreed),
+		CASE(what_is_online_in_spite_of_an_error_is_told),
+		CASE(what_is_pulled_in_spite_of_an_error_is_told),
+		CASE(who_cannot_know_says_nothing),
 	};
 
 	log_set_level(LOG_LEVEL_ERR);
