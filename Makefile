@@ -174,7 +174,7 @@ fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs or FUZZ_SECO
 		mkdir -p $B/fuzz/found-$$fuzz; \
 		if ASAN_OPTIONS=quarantine_size_mb=8:malloc_context_size=2 \
 			$B/fuzz/fuzz_$$fuzz -runs=$(FUZZ_RUNS) -seed=1 \
-			-max_total_time=$(FUZZ_SECONDS) \
+			-max_total_time=$(FUZZ_SECONDS) $(FUZZ_FLAGS) \
 			-artifact_prefix=$B/fuzz/ $B/fuzz/found-$$fuzz \
 			tests/fuzz/corpus/$$fuzz >$$log 2>&1; \
 		then echo "ok fuzz $$fuzz:$$(sed -n \
