@@ -100,6 +100,7 @@ struct plan {
  * @every:	of all single points in order, each @every-th is run
  * @singles:	one point each, in the order of calls
  * @seconds:	what may come second
+ * @nr_calls:	in the story
  * @step:	of all pairs in order, each @step-th is run
  * @unreached:	points that did not come, of singles and of pairs
  * @counted:	the calls of the story, shared with who counts them
@@ -111,6 +112,7 @@ struct sweep {
 	bool verbose;
 	struct sim_point singles[POINTS_MAX], seconds[POINTS_MAX];
 	uint64_t nr_singles, nr_seconds, step;
+	uint32_t nr_calls;
 	uint64_t unreached[SIM_POINTS_MAX];
 	struct sim_plan *counted;
 	const struct plan *only;
@@ -470,6 +472,7 @@ static int find_points(struct sweep *s)
 			       sim_call_name(c));
 			return 1;
 		}
+		s->nr_calls += nr;
 		for (uint32_t i = 1; i <= nr; i++)
 			s->nr_singles = add_points(s->singles, s->nr_singles,
 						   c, i);
@@ -492,9 +495,9 @@ static int run_singles(struct sweep *s)
 		       " points did not come\n", s->unreached[0], nr);
 		return 1;
 	}
-	printf("ok %" PRIu64 " single faults of %" PRIu64 ", calls of %u kinds, each in each way (%"
+	printf("ok %" PRIu64 " single faults of %" PRIu64 ", %u calls of %u kinds in each way (%"
 	       PRIu64 " did not come) in %.1f s\n", nr, s->nr_singles,
-	       (unsigned int)SIM_NUM_CALLS, s->unreached[0],
+	       s->nr_calls, (unsigned int)SIM_NUM_CALLS, s->unreached[0],
 	       (double)(world_now_us() - start_us) / 1e6);
 	return 0;
 }
