@@ -39,6 +39,7 @@
 #define POINTS_MAX	4096u
 #define SECOND_NTH_MAX	3u	/* of a kind, since the first */
 #define FAILED_MAX	20u
+#define UNREACHED_PART	5u	/* of the single faults, at most 1 in 5 */
 #define EXIT_UNREACHED	3
 
 #define BOOT_PAGES	16384u
@@ -490,7 +491,7 @@ static int run_singles(struct sweep *s)
 
 	if (run(s, 0, nr, false))
 		return 1;
-	if (s->unreached[0] > nr / 10) {
+	if (s->unreached[0] > nr / UNREACHED_PART) {
 		printf("not ok faults: %" PRIu64 " of %" PRIu64
 		       " points did not come\n", s->unreached[0], nr);
 		return 1;

@@ -51,14 +51,8 @@ static const char *case_name;
 static void add_domains(struct world *w)
 {
 	for (uint32_t i = 0; i <= HOSTILE; i++) {
-		struct world_domain *d = &w->domains[w->nr_domains++];
+		struct world_domain *d = world_add_as(w, &config);
 
-		d->config = config;
-		snprintf(d->config.name, sizeof(d->config.name), "d%u", i);
-		d->config.uuid[0] = (uint8_t)(i + 1);
-		if (sim_domain_create(w->machine, &d->config, &d->domid))
-			world_fail(w, "cannot make a domain");
-		d->alive = true;
 		d->has_agent = i < GOOD;
 		world_start_agent(w, d);
 	}
@@ -445,27 +439,6 @@ static void run_quarantine(struct world *w, struct fake *f)
 
 /* The whole ------------------------------------------------------------- */
 
-static void open_world(struct world *w, const char *build, const char *dir)
-{
-	char path[WORLD_PATH_MAX + 16];
-
-	w->build = build;
-	w->log_level = "info";
-	w->host_pages = 4 << 20;
-	w->start_us = world_now_us();
-	snprintf(w->dir, sizeof(w->dir), "%s", dir);
-	snprintf(w->socket, sizeof(w->socket), "%.90s/control", dir);
-	snprintf(path, sizeof(path), "%s/history", dir);
-	w->history = fopen(path, "we");
-	if (!w->history || sim_create(dir, w->host_pages, WORLD_DOMAINS_MAX,
-				      WORLD_WINDOW_MAX, 1) ||
-	    sim_open(dir, &w->machine)) {
-		perror(path);
-		_exit(1);
-	}
-	setvbuf(w->history, NULL, _IOLBF, 0);
-}
-
 static void __attribute__((noreturn))
 run(const char *build, const char *dir)
 {
@@ -476,7 +449,8 @@ run(const char *build, const char *dir)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	open_world(&w, build, dir);
+	w.log_level = "info";
+	world_make(&w, build, dir, 4 << 20, 1);
 	world_start_daemon(&w);
 	add_domains(&w);
 	fake_init(&f, w.dir, w.domains[HOSTILE].domid, &config);
