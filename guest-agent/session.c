@@ -28,6 +28,8 @@
  * @turn:	timer of the next agent_turn()
  * @listener:	-1, or the listening socket, with its event @accept
  * @serve:	timer of the next try to offer a vchan
+ * @watch:	of the vchan that is offered, with its event @watched
+ * @vchan:	the transport of @link, borrowed from it, if that is a vchan
  */
 struct session {
 	struct event_base *base;
@@ -39,6 +41,9 @@ struct session {
 	int listener;
 	struct event *accept;
 	struct event *serve;
+	struct vchan_watch *watch;
+	struct event *watched;
+	struct transport *vchan;
 };
 
 static void start_timer(struct event *ev, uint64_t ms)
@@ -57,6 +62,7 @@ static void drop_link(struct session *s)
 		return;
 	link_free(s->link);
 	s->link = NULL;
+	s->vchan = NULL;
 	evtimer_del(s->turn);
 	agent_disconnected(s->agent);
 }
@@ -178,7 +184,26 @@ static int serve_vchan(struct session *s)
 	struct transport *t;
 	int rc = transport_vchan_serve(&t);
 
-	return rc ? rc : start_link(s, t);
+	if (!rc)
+		rc = start_link(s, t);
+	if (!rc)
+		s->vchan = t;
+	return rc;
+}
+
+/* Nobody but us writes it: without it we are in another domain. */
+static void on_watched(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (!s->vchan || !vchan_watch_lost(s->watch, s->vchan))
+		return;
+	log_info("%s is not what was offered: restored in another domain, offering anew",
+		 VCHAN_NODE);
+	transport_vchan_abandon(s->vchan);
+	end_link(s);
 }
 
 static void on_serve(evutil_socket_t fd, short what, void *arg)
@@ -210,6 +235,17 @@ static int listen_unix(struct session *s)
 	return 0;
 }
 
+static int watch_vchan(struct session *s)
+{
+	int rc = vchan_watch_open(&s->watch);
+
+	if (rc)
+		return rc;
+	s->watched = event_new(s->base, vchan_watch_fd(s->watch),
+			       EV_READ | EV_PERSIST, on_watched, s);
+	return s->watched && !event_add(s->watched, NULL) ? 0 : -ENOMEM;
+}
+
 static int offer_vchan(struct session *s)
 {
 	int rc;
@@ -217,7 +253,9 @@ static int offer_vchan(struct session *s)
 	s->serve = evtimer_new(s->base, on_serve, s);
 	if (!s->serve)
 		return -ENOMEM;
-	rc = serve_vchan(s);
+	rc = watch_vchan(s);
+	if (!rc)
+		rc = serve_vchan(s);
 	if (rc)
 		log_err("offering a vchan: %s (are xen-gntalloc, xen-evtchn and xenfs there?)",
 			strerror(-rc));
@@ -295,6 +333,9 @@ void session_free(struct session *s)
 	}
 	if (s->serve)
 		event_free(s->serve);
+	if (s->watched)
+		event_free(s->watched);
+	vchan_watch_close(s->watch);
 	if (s->turn)
 		event_free(s->turn);
 	agent_free(s->agent);

@@ -38,6 +38,11 @@
 struct transport_vchan {
 	struct transport transport;
 	struct libxenvchan *chan;
+	bool abandoned;
+};
+
+struct vchan_watch {
+	struct xs_handle *xs;
 };
 
 /* Ports do not log. Source: xentoollog.h; NULL would mean stderr. */
@@ -133,7 +138,8 @@ static ssize_t vchan_write(struct transport *t, const void *buf, size_t len)
 
 static void vchan_close(struct transport *t)
 {
-	libxenvchan_close(chan_of(t));
+	if (!((struct transport_vchan *)t)->abandoned)
+		libxenvchan_close(chan_of(t));
 	free(t);
 }
 
@@ -159,6 +165,7 @@ static int vchan_new(struct libxenvchan *chan, struct transport **ret)
 	chan->server_persist = 0;
 	v->transport.ops = &vchan_ops;
 	v->chan = chan;
+	v->abandoned = false;
 	*ret = &v->transport;
 	return 0;
 }
@@ -172,6 +179,60 @@ int transport_vchan_serve(struct transport **ret)
 	chan = libxenvchan_server_init(&silent, CLIENT_DOMID, VCHAN_NODE,
 				       RING_BYTES, RING_BYTES);
 	return chan ? vchan_new(chan, ret) : foreign_error();
+}
+
+void transport_vchan_abandon(struct transport *t)
+{
+	((struct transport_vchan *)t)->abandoned = true;
+}
+
+int vchan_watch_open(struct vchan_watch **ret)
+{
+	struct vchan_watch *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	errno = 0;
+	w->xs = xs_open(0);
+	if (!w->xs || !xs_watch(w->xs, VCHAN_NODE "/event-channel", "offer")) {
+		int rc = foreign_error();
+
+		vchan_watch_close(w);
+		return rc;
+	}
+	*ret = w;
+	return 0;
+}
+
+int vchan_watch_fd(const struct vchan_watch *w)
+{
+	return xs_fileno(w->xs);
+}
+
+bool vchan_watch_lost(struct vchan_watch *w, struct transport *t)
+{
+	unsigned int len;
+	char **event, *text;
+	bool lost;
+
+	while ((event = xs_check_watch(w->xs)))
+		free(event);
+	errno = 0;
+	text = xs_read(w->xs, XBT_NULL, VCHAN_NODE "/event-channel", &len);
+	if (!text)
+		return errno == ENOENT;
+	lost = strtoul(text, NULL, 10) != chan_of(t)->event_port;
+	free(text);
+	return lost;
+}
+
+void vchan_watch_close(struct vchan_watch *w)
+{
+	if (!w)
+		return;
+	if (w->xs)
+		xs_close(w->xs);
+	free(w);
 }
 
 /* Is the node a number that libxenvchan can read? Return: 0, -ENOENT or

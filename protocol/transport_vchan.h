@@ -26,6 +26,37 @@
 int transport_vchan_serve(struct transport **ret);
 
 /**
+ * transport_vchan_abandon() - In the guest: the domain it was offered in is gone
+ *
+ * A guest that was saved goes on in another domain. There, its event channel
+ * and its grants are nobody's or somebody else's, and Linux (6.12: BUG_ON in
+ * drivers/xen/evtchn.c) does not survive that they are closed: they, and their
+ * pages, are kept when @t is closed, and may be closed only by the end of the
+ * process.
+ */
+void transport_vchan_abandon(struct transport *t);
+
+/**
+ * vchan_watch_open() - In the guest: watch what it offers
+ *
+ * A domain that a saved guest goes on in has no offer, and the watch, which the
+ * kernel sets again there, tells so.
+ *
+ * Return: 0 or a negative errno
+ */
+struct vchan_watch;
+int vchan_watch_open(struct vchan_watch **ret);
+
+/** vchan_watch_fd() - Readable when vchan_watch_lost() is to be asked */
+int vchan_watch_fd(const struct vchan_watch *w);
+
+/** vchan_watch_lost() - Is @t, served by us, not what xenstore says? */
+bool vchan_watch_lost(struct vchan_watch *w, struct transport *t);
+
+/** vchan_watch_close() - NULL is accepted */
+void vchan_watch_close(struct vchan_watch *w);
+
+/**
  * transport_vchan_connect() - In dom0: connect to the channel a guest offers
  * @domid:	the guest
  *

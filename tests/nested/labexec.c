@@ -17,6 +17,9 @@
  * the ring and sends an event. A domain that is destroyed does neither, so the
  * client also watches xenstore's @releaseDomain.
  *
+ * A guest that is saved goes on in another domain, which has no offers: the
+ * servers in it watch their tokens, and offer anew.
+ *
  * The command gets the exit status rules of a shell: 128 + N for signal N, 127
  * if it could not be run. The client itself exits with 255 if the guest is not
  * there, went away or does not answer. Output is complete up to the exit of the
@@ -408,13 +411,61 @@ static void publish_token(const char *path)
 	xs_close(xs);
 }
 
+/* Is there a token below @path? None in a domain that we are restored in. */
+static bool has_token(struct xs_handle *xs, const char *path)
+{
+	char node[64], **event, *token;
+	unsigned int len;
+
+	while ((event = xs_check_watch(xs)))
+		free(event);
+	snprintf(node, sizeof(node), "%s/token", path);
+	token = xs_read(xs, XBT_NULL, node, &len);
+	free(token);
+	return token;
+}
+
+/* Wait for a client. Return: false if the domain that @vchan was offered in is
+ * gone: it must not be closed then, see transport_vchan_abandon() */
+static bool await_client(struct libxenvchan *vchan, struct xs_handle *xs,
+			 const char *path)
+{
+	struct pollfd fds[] = {
+		{ libxenvchan_fd_for_select(vchan), POLLIN, 0 },
+		{ xs_fileno(xs), POLLIN, 0 },
+	};
+
+	while (libxenvchan_is_open(vchan) && !libxenvchan_data_ready(vchan)) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents && !has_token(xs, path))
+			return false;
+		if (fds[0].revents)
+			libxenvchan_wait(vchan);
+	}
+	return true;
+}
+
+static struct xs_handle *watch_token(const char *path)
+{
+	struct xs_handle *xs = xs_open(0);
+	char node[64];
+
+	snprintf(node, sizeof(node), "%s/token", path);
+	if (!xs || !xs_watch(xs, node, "token"))
+		die("cannot watch %s: %s", node, strerror(errno));
+	return xs;
+}
+
 static void __attribute__((noreturn)) serve(const char *slot)
 {
+	struct xs_handle *xs;
 	char path[32];
 
 	signal(SIGPIPE, SIG_IGN);
 	set_oom_score("-1000");
 	snprintf(path, sizeof(path), "data/labexec/%s", slot);
+	xs = watch_token(path);
 	for (;;) {
 		struct libxenvchan *vchan = libxenvchan_server_init(
 			NULL, 0, path, RING_BYTES, RING_BYTES);
@@ -423,6 +474,8 @@ static void __attribute__((noreturn)) serve(const char *slot)
 			die("cannot offer %s: %s", path, strerror(errno));
 		vchan->blocking = 1;
 		publish_token(path);
+		if (!await_client(vchan, xs, path))
+			continue;
 		job_run(vchan);
 		libxenvchan_close(vchan);
 	}
