@@ -38,13 +38,14 @@ PROTO_GEN := memtide control
 PROTO_SRC := log frame codec control_codec transport_unix \
 	transport_vchan link sim_machine sim_faults
 HOST_SRC := ledger plan rate guest service session sync steps client paced \
-	backend_sim backend_xen control control_guests audit size control_client \
+	savers backend_sim backend_xen control control_guests audit size control_client \
 	cli_args cli_text cli_print cli_json cli_report cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan rate size cli \
-	control_client pull_plan sizing meminfo agent session service flood
+	control_client pull_plan sizing meminfo savers agent session service \
+	flood
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread

@@ -6,8 +6,9 @@
  * No operation logs. A guest is named by domid and uuid: domids are reused,
  * and every operation on a domain whose uuid is another answers -ESRCH.
  *
- * Errors, besides those named below: -ESRCH the guest is gone, -EIO anything
- * the hypervisor refused for a reason that the operation does not list.
+ * Errors, besides those named below: -ESRCH the guest is gone, -EAGAIN it has
+ * shut down or is being saved and may not change now, -EIO anything the
+ * hypervisor refused for a reason that the operation does not list.
  *
  * An error does not say that nothing was done: what was written may be there,
  * and populate() and give_back() may have done more than they tell. Who must
@@ -163,8 +164,24 @@ struct backend_ops {
 			  const char *key, char *value, size_t size);
 
 	/**
+	 * @remember, @recall: The size wanted for the guest, kept by its uuid
+	 * for the next domain that has it: after a reboot that is another one
+	 *
+	 * Return: 0, -ENOENT if nothing is remembered
+	 */
+	int (*remember)(struct backend *b, const struct guest_id *id,
+			uint64_t kib);
+	int (*recall)(struct backend *b, const struct guest_id *id,
+		      uint64_t *ret_kib);
+
+	/**
 	 * @publish: Tell the toolstack that the domain holds @granules beyond
 	 * what it was built with (I5)
+	 *
+	 * What it was built with is what it holds less @granules at the first
+	 * call for a domain, or what the toolstack has, if that is less.
+	 * For a domain that shuts down the backend takes it back by itself: as
+	 * large as told is what the toolstack would build it again.
 	 *
 	 * Source: xen docs/misc/xenstore-paths: memory/target, static-max
 	 */

@@ -302,6 +302,49 @@ static int sim_do_store_read(struct backend *b, const struct guest_id *id,
 							  value, size));
 }
 
+/* A file UUID.size. */
+static void remembered_path(struct backend *b, const struct guest_id *id,
+			    char path[160])
+{
+	int at = snprintf(path, 160, "%s/", sim(b)->dir);
+
+	for (size_t i = 0; i < sizeof(id->uuid); i++)
+		at += snprintf(path + at, 160 - (size_t)at, "%02x",
+			       id->uuid[i]);
+	snprintf(path + at, 160 - (size_t)at, ".size");
+}
+
+static int sim_remember(struct backend *b, const struct guest_id *id,
+			uint64_t kib)
+{
+	char path[160];
+	FILE *out;
+	int rc;
+
+	remembered_path(b, id, path);
+	out = fopen(path, "we");
+	if (!out)
+		return -EIO;
+	rc = fprintf(out, "%" PRIu64 "\n", kib) < 0;
+	return fclose(out) || rc ? -EIO : 0;
+}
+
+static int sim_recall(struct backend *b, const struct guest_id *id,
+		      uint64_t *ret_kib)
+{
+	char path[160];
+	FILE *in;
+	int rc;
+
+	remembered_path(b, id, path);
+	in = fopen(path, "re");
+	if (!in)
+		return errno == ENOENT ? -ENOENT : -EIO;
+	rc = fscanf(in, "%" SCNu64, ret_kib) == 1 ? 0 : -EIO;
+	fclose(in);
+	return rc;
+}
+
 static void target_path(struct backend *b, uint32_t domid, char path[128])
 {
 	snprintf(path, 128, "%s/%u.target", sim(b)->dir, domid);
@@ -418,6 +461,8 @@ static const struct backend_ops sim_ops = {
 	.backed = sim_do_backed,
 	.store_write = sim_do_store_write,
 	.store_read = sim_do_store_read,
+	.remember = sim_remember,
+	.recall = sim_recall,
 	.publish = sim_publish,
 	.wanted = sim_wanted,
 	.connect = sim_connect,

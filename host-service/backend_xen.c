@@ -8,6 +8,15 @@
  * operation uses the calls that tell how far they came, never the _exact
  * wrappers, and leaves whole granules only.
  *
+ * A domain that has shut down is not touched any more; one that is suspended has,
+ * too. Nor does one change that is being saved while it runs: see savers.h.
+ *
+ * libxl builds a domain that reboots as large as its nodes say when it has shut
+ * down, so they must say then what it was built with: release_watched() writes
+ * that as the first thing, in a race with the xl of that domain, which has a
+ * file to parse and more to read before.
+ *
+ * Xenstore, /memtide/<uuid>: the size wanted for the guest, in KiB.
  * Xenstore, below /local/domain/<domid>/:
  *   memtide/<key>		dom0's, see store_write(); the guest cannot write
  *   memory/target, static-max	told to libxl and the guest's balloon, as an
@@ -27,6 +36,7 @@
 #include <xenctrl.h>
 #include <xenstore.h>
 
+#include "savers.h"
 #include "transport_vchan.h"
 
 /* Exported by libxenctrl, declared only in its private header. */
@@ -44,6 +54,7 @@ int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num,
 #define XEN_PATH_MAX		128u
 /* More than any domain has, and little enough to add to. */
 #define XEN_KIB_MAX		(UINT64_C(1) << 50)
+#define XEN_REMEMBERED_MAX	4096u	/* uuids under /memtide */
 
 /**
  * struct domid_set - one bit a domid
@@ -75,6 +86,7 @@ struct backend_xen {
 	struct xs_handle *xs;
 	struct xen_watch offers, targets;
 	struct domid_set deaf;
+	struct savers savers;
 };
 
 static struct backend_xen *xen(struct backend *b)
@@ -93,40 +105,63 @@ static void xen_close(struct backend *b)
 	free(b);
 }
 
+/* Xenstore --------------------------------------------------------------- */
+
+static int store_put(struct backend_xen *x, const char *path, const char *text)
+{
+	if (xs_write(x->xs, XBT_NULL, path, text, (unsigned int)strlen(text)))
+		return 0;
+	return errno == ENOENT ? -ESRCH : -EIO;
+}
+
+static int store_get(struct backend_xen *x, const char *path, char *value,
+		     size_t size)
+{
+	unsigned int len;
+	char *text = xs_read(x->xs, XBT_NULL, path, &len);
+	int rc = 0;
+
+	if (!text)
+		return errno == ENOENT ? -ENOENT : -EIO;
+	if (len >= size)
+		rc = -ENOSPC;
+	else
+		snprintf(value, size, "%s", text);
+	free(text);
+	return rc;
+}
+
+static int store_get_kib(struct backend_xen *x, const char *path,
+			 uint64_t *ret)
+{
+	char text[BACKEND_VALUE_MAX], *end;
+	int rc = store_get(x, path, text, sizeof(text));
+	uint64_t kib;
+
+	if (rc)
+		return rc;
+	errno = 0;
+	kib = strtoull(text, &end, 10);
+	/* Signs and spaces would do for strtoull(). */
+	if (errno || *end || *text < '0' || *text > '9' || kib > XEN_KIB_MAX)
+		return -EIO;
+	*ret = kib;
+	return 0;
+}
+
+static int store_put_kib(struct backend_xen *x, const char *path, uint64_t kib)
+{
+	char text[BACKEND_VALUE_MAX];
+
+	snprintf(text, sizeof(text), "%" PRIu64, kib);
+	return store_put(x, path, text);
+}
+
 /* Domains ---------------------------------------------------------------- */
 
 static int xen_fd(struct backend *b)
 {
 	return xs_fileno(xen(b)->xs);
-}
-
-static void xen_event(const char *token, const struct backend_events *cbs,
-		      void *ctx)
-{
-	unsigned int domid;
-
-	if (sscanf(token, "offer/%u", &domid) == 1)
-		cbs->offer(ctx, domid);
-	else if (sscanf(token, "target/%u", &domid) == 1)
-		cbs->target(ctx, domid);
-	else
-		cbs->domains(ctx);
-}
-
-/* The descriptor stays readable while events are left. */
-static int xen_dispatch(struct backend *b, const struct backend_events *cbs,
-			void *ctx)
-{
-	char **event;
-
-	for (unsigned int left = XEN_EVENTS_MAX; left; left--) {
-		event = xs_check_watch(xen(b)->xs);
-		if (!event)
-			return errno == EAGAIN ? 0 : -EIO;
-		xen_event(event[XS_WATCH_TOKEN], cbs, ctx);
-		free(event);
-	}
-	return 0;
 }
 
 static bool set_test(const struct domid_set *s, uint32_t domid)
@@ -281,6 +316,78 @@ static int xen_list(struct backend *b, struct backend_domain **ret,
 	return 0;
 }
 
+static unsigned int shutdown_reason(const xc_domaininfo_t *info)
+{
+	return info->flags >> XEN_DOMINF_shutdownshift &
+	       XEN_DOMINF_shutdownmask;
+}
+
+/* A figure as it was before we first changed it; nothing if we never did. */
+static void tell_boot(struct backend_xen *x, uint32_t domid, const char *node,
+		      const char *key)
+{
+	char path[XEN_PATH_MAX];
+	uint64_t base_kib;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memtide/%s", domid, key);
+	if (store_get_kib(x, path, &base_kib))
+		return;
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", domid, node);
+	(void)store_put_kib(x, path, base_kib);
+}
+
+/* Something has shut down or gone. static-max first: it is what libxl builds,
+ * the target is only what it tells the new domain. */
+static void release_watched(struct backend_xen *x)
+{
+	xc_domaininfo_t *infos;
+	uint32_t nr;
+
+	if (list_infos(x, &infos, &nr))
+		return;
+	for (uint32_t i = 0; i < nr; i++) {
+		if (!is_guest(&infos[i]) ||
+		    !(infos[i].flags & XEN_DOMINF_shutdown) ||
+		    shutdown_reason(&infos[i]) == SHUTDOWN_suspend)
+			continue;
+		tell_boot(x, infos[i].domain, "static-max",
+			  "boot-static-max-kib");
+		tell_boot(x, infos[i].domain, "target", "boot-target-kib");
+	}
+	free(infos);
+}
+
+static void xen_event(const char *token, const struct backend_events *cbs,
+		      void *ctx)
+{
+	unsigned int domid;
+
+	if (sscanf(token, "offer/%u", &domid) == 1)
+		cbs->offer(ctx, domid);
+	else if (sscanf(token, "target/%u", &domid) == 1)
+		cbs->target(ctx, domid);
+	else
+		cbs->domains(ctx);
+}
+
+/* The descriptor stays readable while events are left. */
+static int xen_dispatch(struct backend *b, const struct backend_events *cbs,
+			void *ctx)
+{
+	char **event;
+
+	for (unsigned int left = XEN_EVENTS_MAX; left; left--) {
+		event = xs_check_watch(xen(b)->xs);
+		if (!event)
+			return errno == EAGAIN ? 0 : -EIO;
+		if (!strcmp(event[XS_WATCH_TOKEN], "released"))
+			release_watched(xen(b));
+		xen_event(event[XS_WATCH_TOKEN], cbs, ctx);
+		free(event);
+	}
+	return 0;
+}
+
 /* Is the domain of that number still the one we mean? */
 static int check_id(struct backend_xen *x, const struct guest_id *id,
 		    xc_domaininfo_t *ret)
@@ -293,6 +400,15 @@ static int check_id(struct backend_xen *x, const struct guest_id *id,
 	    memcmp(ret->handle, id->uuid, sizeof(id->uuid)))
 		return -ESRCH;
 	return 0;
+}
+
+/* May it change now? */
+static int check_up(struct backend_xen *x, const struct guest_id *id,
+		    xc_domaininfo_t *ret)
+{
+	int rc = check_id(x, id, ret);
+
+	return !rc && ret->flags & XEN_DOMINF_shutdown ? -EAGAIN : rc;
 }
 
 static int xen_domain(struct backend *b, const struct guest_id *id,
@@ -324,7 +440,7 @@ static int xen_set_max(struct backend *b, const struct guest_id *id,
 		       uint64_t max_pages)
 {
 	xc_domaininfo_t info;
-	int rc = check_id(xen(b), id, &info);
+	int rc = check_up(xen(b), id, &info);
 
 	if (rc)
 		return rc;
@@ -360,6 +476,14 @@ static int call_decrease(struct backend_xen *x, uint32_t domid, uint64_t gfn,
 	return got < 0 ? 0 : got;
 }
 
+static bool being_saved(struct backend_xen *x, uint32_t domid)
+{
+	char name[BACKEND_NAME_MAX];
+
+	read_name(x, domid, name);
+	return savers_busy(&x->savers, "/proc", domid, name);
+}
+
 /* One granule of single frames, for a host without a free 2 MiB extent. */
 static bool populate_small(struct backend_xen *x, uint32_t domid, uint64_t gfn)
 {
@@ -372,9 +496,21 @@ static bool populate_small(struct backend_xen *x, uint32_t domid, uint64_t gfn)
 	return false;
 }
 
+/* From the last one on, so that what stays, if one cannot go, leads. */
+static uint32_t undo_populate(struct backend_xen *x, uint32_t domid,
+			      uint64_t gfn, uint32_t done)
+{
+	while (done && call_decrease(x, domid,
+				     gfn + (uint64_t)(done - 1) * GRANULE_PAGES,
+				     1, GRANULE_ORDER) == 1)
+		done--;
+	return done;
+}
+
 static int xen_populate(struct backend *b, const struct guest_id *id,
 			uint64_t gfn, uint32_t nr, uint32_t *ret_done)
 {
+	struct backend_xen *x = xen(b);
 	struct backend_host host;
 	xc_domaininfo_t info;
 	uint32_t done;
@@ -382,15 +518,20 @@ static int xen_populate(struct backend *b, const struct guest_id *id,
 
 	*ret_done = 0;
 	ASSERT(nr && nr <= XEN_BATCH_MAX);
-	rc = check_id(xen(b), id, &info);
-	if (rc)
-		return rc;
-	done = (uint32_t)call_populate(xen(b), id->domid, gfn, nr,
-				       GRANULE_ORDER);
+	rc = check_up(x, id, &info);
+	if (rc || being_saved(x, id->domid))
+		return rc ? rc : -EAGAIN;
+	done = (uint32_t)call_populate(x, id->domid, gfn, nr, GRANULE_ORDER);
 	while (done < nr && !xen_host(b, &host) && host.free >= GRANULE_PAGES &&
-	       populate_small(xen(b), id->domid,
+	       populate_small(x, id->domid,
 			      gfn + (uint64_t)done * GRANULE_PAGES))
 		done++;
+	/* Who saves it from now on sees what it has got; the guest does not yet
+	 * know of it. */
+	if (being_saved(x, id->domid)) {
+		*ret_done = undo_populate(x, id->domid, gfn, done);
+		return -EAGAIN;
+	}
 	*ret_done = done;
 	return done == nr ? 0 : -ENOMEM;
 }
@@ -398,14 +539,15 @@ static int xen_populate(struct backend *b, const struct guest_id *id,
 static int xen_give_back(struct backend *b, const struct guest_id *id,
 			 uint64_t gfn, uint32_t nr, uint32_t *ret_done)
 {
+	struct backend_xen *x = xen(b);
 	xc_domaininfo_t info;
 	int rc;
 
 	*ret_done = 0;
-	rc = check_id(xen(b), id, &info);
-	if (rc)
-		return rc;
-	*ret_done = (uint32_t)call_decrease(xen(b), id->domid, gfn, nr,
+	rc = check_up(x, id, &info);
+	if (rc || being_saved(x, id->domid))
+		return rc ? rc : -EAGAIN;
+	*ret_done = (uint32_t)call_decrease(x, id->domid, gfn, nr,
 					    GRANULE_ORDER);
 	return *ret_done == nr ? 0 : -EIO;
 }
@@ -439,54 +581,7 @@ static int xen_backed(struct backend *b, const struct guest_id *id,
 	return 0;
 }
 
-/* Xenstore --------------------------------------------------------------- */
-
-static int store_put(struct backend_xen *x, const char *path, const char *text)
-{
-	if (xs_write(x->xs, XBT_NULL, path, text, (unsigned int)strlen(text)))
-		return 0;
-	return errno == ENOENT ? -ESRCH : -EIO;
-}
-
-static int store_get(struct backend_xen *x, const char *path, char *value,
-		     size_t size)
-{
-	unsigned int len;
-	char *text = xs_read(x->xs, XBT_NULL, path, &len);
-	int rc = 0;
-
-	if (!text)
-		return errno == ENOENT ? -ENOENT : -EIO;
-	if (len >= size)
-		rc = -ENOSPC;
-	else
-		snprintf(value, size, "%s", text);
-	free(text);
-	return rc;
-}
-
-static int store_get_kib(struct backend_xen *x, const char *path,
-			 uint64_t *ret)
-{
-	char text[BACKEND_VALUE_MAX], *end;
-	int rc = store_get(x, path, text, sizeof(text));
-
-	if (rc)
-		return rc;
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	/* Signs and spaces would do for strtoull(). */
-	return errno || *end || *text < '0' || *text > '9' ||
-	       *ret > XEN_KIB_MAX ? -EIO : 0;
-}
-
-static int store_put_kib(struct backend_xen *x, const char *path, uint64_t kib)
-{
-	char text[BACKEND_VALUE_MAX];
-
-	snprintf(text, sizeof(text), "%" PRIu64, kib);
-	return store_put(x, path, text);
-}
+/* What is kept and told ------------------------------------------------- */
 
 static int xen_store_write(struct backend *b, const struct guest_id *id,
 			   const char *key, const char *value)
@@ -510,9 +605,75 @@ static int xen_store_read(struct backend *b, const struct guest_id *id,
 	return store_get(xen(b), path, value, size);
 }
 
+static void remembered_path(const struct guest_id *id, char path[XEN_PATH_MAX])
+{
+	int at = snprintf(path, XEN_PATH_MAX, "/memtide/");
+
+	for (size_t i = 0; i < sizeof(id->uuid); i++)
+		at += snprintf(path + at, XEN_PATH_MAX - (size_t)at, "%02x",
+			       id->uuid[i]);
+}
+
+/* Guests that went for good leave theirs behind; whose they are is not known,
+ * so that all go but those of domains that are there. */
+static int forget_absent(struct backend_xen *x)
+{
+	char path[XEN_PATH_MAX], **names;
+	struct guest_id id;
+	xc_domaininfo_t *infos;
+	unsigned int nr_names;
+	uint32_t nr;
+	int rc;
+
+	names = xs_directory(x->xs, XBT_NULL, "/memtide", &nr_names);
+	if (!names)
+		return errno == ENOENT ? 0 : -EIO;
+	rc = nr_names < XEN_REMEMBERED_MAX ? 0 : list_infos(x, &infos, &nr);
+	if (rc || nr_names < XEN_REMEMBERED_MAX)
+		goto out;
+	for (unsigned int i = 0; i < nr_names; i++) {
+		bool here = false;
+
+		for (uint32_t k = 0; k < nr && !here; k++) {
+			memcpy(id.uuid, infos[k].handle, sizeof(id.uuid));
+			remembered_path(&id, path);
+			here = !strcmp(path + strlen("/memtide/"), names[i]);
+		}
+		snprintf(path, sizeof(path), "/memtide/%s", names[i]);
+		if (!here)
+			xs_rm(x->xs, XBT_NULL, path);
+	}
+	free(infos);
+out:
+	free(names);
+	return rc;
+}
+
+static int xen_remember(struct backend *b, const struct guest_id *id,
+			uint64_t kib)
+{
+	char path[XEN_PATH_MAX];
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	if (!rc)
+		rc = forget_absent(xen(b));
+	remembered_path(id, path);
+	return rc ? rc : store_put_kib(xen(b), path, kib);
+}
+
+static int xen_recall(struct backend *b, const struct guest_id *id,
+		      uint64_t *ret_kib)
+{
+	char path[XEN_PATH_MAX];
+
+	remembered_path(id, path);
+	return store_get_kib(xen(b), path, ret_kib);
+}
+
 /* What a figure was before we first changed it, kept beside our other keys. */
 static int store_base(struct backend_xen *x, uint32_t domid, const char *key,
-		      uint64_t now_kib, uint64_t *ret_kib)
+		      uint64_t first_kib, uint64_t *ret_kib)
 {
 	char path[XEN_PATH_MAX];
 	int rc;
@@ -521,12 +682,14 @@ static int store_base(struct backend_xen *x, uint32_t domid, const char *key,
 	rc = store_get_kib(x, path, ret_kib);
 	if (rc != -ENOENT)
 		return rc;
-	*ret_kib = now_kib;
-	return store_put_kib(x, path, now_kib);
+	*ret_kib = first_kib;
+	return store_put_kib(x, path, first_kib);
 }
 
+/* A domain may come to us with what it was given before it was saved, or before
+ * it rebooted: it was not built with more than it holds without that. */
 static int publish_one(struct backend_xen *x, uint32_t domid, const char *node,
-		       const char *key, uint64_t add_kib)
+		       const char *key, uint64_t built_kib, uint64_t add_kib)
 {
 	uint64_t now_kib = 0, base_kib = 0;
 	char path[XEN_PATH_MAX];
@@ -536,7 +699,7 @@ static int publish_one(struct backend_xen *x, uint32_t domid, const char *node,
 	rc = store_get_kib(x, path, &now_kib);
 	if (rc)
 		return rc == -ENOENT ? -ESRCH : rc;
-	rc = store_base(x, domid, key, now_kib, &base_kib);
+	rc = store_base(x, domid, key, MIN(now_kib, built_kib), &base_kib);
 	if (rc || base_kib + add_kib == now_kib)
 		return rc;
 	return store_put_kib(x, path, base_kib + add_kib);
@@ -545,16 +708,21 @@ static int publish_one(struct backend_xen *x, uint32_t domid, const char *node,
 static int xen_publish(struct backend *b, const struct guest_id *id,
 		       uint32_t granules)
 {
-	uint64_t add_kib = (uint64_t)granules * GRANULE_KIB;
+	uint64_t add_kib = (uint64_t)granules * GRANULE_KIB, built_kib;
 	xc_domaininfo_t info;
-	int rc = check_id(xen(b), id, &info);
+	int rc = check_up(xen(b), id, &info);
 
+	if (rc)
+		return rc;
+	built_kib = info.tot_pages * PAGE_KIB;
+	built_kib -= MIN(built_kib, add_kib);
+	/* Besides its memory, whole MiB, it has a few pages of libxl's. */
+	built_kib -= built_kib % 1024;
+	rc = publish_one(xen(b), id->domid, "static-max", "boot-static-max-kib",
+			 built_kib, add_kib);
 	if (!rc)
-		rc = publish_one(xen(b), id->domid, "static-max",
-				 "boot-static-max-kib", add_kib);
-	if (!rc)
-		rc = publish_one(xen(b), id->domid, "target",
-				 "boot-target-kib", add_kib);
+		rc = publish_one(xen(b), id->domid, "target", "boot-target-kib",
+				 built_kib, add_kib);
 	return rc;
 }
 
@@ -564,7 +732,7 @@ static int xen_wanted(struct backend *b, const struct guest_id *id,
 	uint64_t now_kib = 0, base_kib = 0;
 	char path[XEN_PATH_MAX];
 	xc_domaininfo_t info;
-	int rc = check_id(xen(b), id, &info);
+	int rc = check_up(xen(b), id, &info);
 
 	if (rc)
 		return rc;
@@ -587,7 +755,7 @@ static int xen_set_tables(struct backend *b, const struct guest_id *id,
 {
 	uint64_t now_bytes, base_kib = 0, want_kib;
 	xc_domaininfo_t info;
-	int rc = check_id(xen(b), id, &info);
+	int rc = check_up(xen(b), id, &info);
 
 	if (rc)
 		return rc;
@@ -631,6 +799,8 @@ static const struct backend_ops xen_ops = {
 	.backed = xen_backed,
 	.store_write = xen_store_write,
 	.store_read = xen_store_read,
+	.remember = xen_remember,
+	.recall = xen_recall,
 	.publish = xen_publish,
 	.wanted = xen_wanted,
 	.connect = xen_connect,
@@ -650,7 +820,7 @@ int backend_xen_open(struct backend **ret)
 	x->xc = xc_interface_open(NULL, NULL, 0);
 	x->xs = x->xc ? xs_open(XS_UNWATCH_FILTER) : NULL;
 	if (!x->xs || !xs_watch(x->xs, "@introduceDomain", "domains") ||
-	    !xs_watch(x->xs, "@releaseDomain", "domains")) {
+	    !xs_watch(x->xs, "@releaseDomain", "released")) {
 		int rc = errno ? -errno : -EIO;
 
 		xen_close(&x->backend);

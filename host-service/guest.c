@@ -232,6 +232,13 @@ bool guest_arrived(const struct guest *g)
 	return g->ledger.nr_backed == g->target && !ledger_nr_idle(&g->ledger);
 }
 
+uint64_t guest_least_kib(const struct guest *g)
+{
+	uint64_t boot_kib = g->boot_pages * PAGE_KIB;
+
+	return boot_kib - boot_kib % GRANULE_KIB;
+}
+
 uint64_t guest_held_kib(const struct guest *g)
 {
 	if (!g->managed)

@@ -63,6 +63,7 @@ struct guest_ops {
 	void (*overdue)(struct guest *g);	/* no answer in time */
 	void (*look)(struct guest *g);		/* look for its agent */
 	void (*message)(struct guest *g, const struct guest_msg *msg);
+	void (*managed)(struct guest *g);	/* this domain, for the first time */
 	void (*gone)(struct guest *g);		/* Xen knows it no more */
 };
 
@@ -142,6 +143,9 @@ struct guest_watcher {
  * @offer_event: looks for the agent again
  * @paced:	@link's transport, borrowed from it
  * @messages, @wakes, @offers, @lines: what it has made us do (I7)
+ * @used:	its kernel has put granules to use, and knows that others than
+ *		its balloon may do so
+ * @fresh:	no target is stored with the domain
  * @deaf:	its offers are not listened to before @offer_event
  * @lines_left_out: not logged since; @lines_event says how many
  */
@@ -158,6 +162,8 @@ struct guest {
 	bool has_told;
 	bool stored_known;
 	bool deaf;
+	bool fresh;
+	bool used;
 	struct ledger ledger;
 	struct granules doubt;
 	uint64_t boot_pages;
@@ -223,6 +229,9 @@ bool guest_busy(const struct guest *g);
 /** guest_arrived() - Does it hold its target, all of it in use? */
 bool guest_arrived(const struct guest *g);
 
+/** guest_least_kib() - The size with no granule: sizes are told in whole MiB,
+ * but a domain has some odd pages besides, so boot memory rounded down */
+uint64_t guest_least_kib(const struct guest *g);
 uint64_t guest_held_kib(const struct guest *g);
 uint64_t guest_target_kib(const struct guest *g);
 uint64_t guest_gfn(const struct guest *g, uint32_t granule);

@@ -22,15 +22,6 @@
 /* More than any domain has, and little enough to add to. */
 #define TARGET_KIB_MAX	(INT64_C(1) << 50)
 
-/* Sizes are told in whole MiB, but a domain has some odd pages besides: what
- * is asked is rounded up against boot memory rounded down. */
-static uint64_t least_kib(const struct guest *g)
-{
-	uint64_t boot_kib = g->boot_pages * PAGE_KIB;
-
-	return boot_kib - boot_kib % GRANULE_KIB;
-}
-
 struct guest *service_by_domid(struct service *s, uint32_t domid)
 {
 	uint32_t low = 0, high = s->nr_guests;
@@ -214,7 +205,7 @@ static void on_target(void *ctx, uint32_t domid)
 		guest_log(LOG_LEVEL_WARN, g,
 			  "cannot put its target in the toolstack right, ignoring");
 	/* Whoever it was may have written any number. */
-	kib = (int64_t)least_kib(g) +
+	kib = (int64_t)guest_least_kib(g) +
 	      MAX(MIN(more_kib, TARGET_KIB_MAX), -TARGET_KIB_MAX);
 	guest_log(LOG_LEVEL_INFO, g,
 		  "the toolstack asks for %" PRId64 " MiB", MIB(kib));
@@ -289,12 +280,37 @@ static void on_gone(struct guest *g)
 	service_rescan(g->env->ctx);
 }
 
+/* A new domain; if it has the uuid of one that was there before, as after a
+ * reboot, it is to have the size that was wanted for that one. */
+static void on_managed(struct guest *g)
+{
+	struct backend *b = g->env->backend;
+	char why[256] = "";
+	uint64_t kib = 0;
+	int rc = b->ops->recall(b, &g->domain.id, &kib);
+
+	if (rc == -ENOENT)
+		return;
+	if (rc) {
+		guest_log(LOG_LEVEL_WARN, g,
+			  "cannot read what was wanted for its uuid: %s, ignoring",
+			  strerror(-rc));
+		return;
+	}
+	guest_log(LOG_LEVEL_INFO, g,
+		  "%" PRIu64 " MiB were wanted for its uuid", MIB(kib));
+	kib = MAX(kib, guest_least_kib(g));
+	if (service_set_target(g, kib, why, sizeof(why)))
+		guest_log(LOG_LEVEL_WARN, g, "it cannot have them: %s", why);
+}
+
 static const struct guest_ops guest_ops = {
 	.step = steps_run,
 	.retry = steps_retry,
 	.overdue = session_overdue,
 	.look = session_look,
 	.message = on_message,
+	.managed = on_managed,
 	.gone = on_gone,
 };
 
@@ -420,7 +436,7 @@ static int check_managed(const struct guest *g, char *why, size_t size)
 static int to_granules(const struct guest *g, uint64_t kib, uint32_t *ret,
 		       char *why, size_t size)
 {
-	uint64_t least = least_kib(g), granules;
+	uint64_t least = guest_least_kib(g), granules;
 
 	if (kib < least) {
 		snprintf(why, size, "it was built with %" PRIu64

@@ -69,11 +69,14 @@ static void dispose(struct guest *g, const char *what, struct granules r,
 		g->env->ops->gone(g);
 		return;
 	}
-	guest_log(rc == -ENOMEM ? LOG_LEVEL_INFO : LOG_LEVEL_ERR, g,
-		  "cannot %s granules %u+%u: %s", what, r.first, r.nr,
+	guest_log(rc == -ENOMEM || rc == -EAGAIN ? LOG_LEVEL_INFO :
+						   LOG_LEVEL_ERR,
+		  g, "cannot %s granules %u+%u: %s", what, r.first, r.nr,
 		  strerror(-rc));
 	if (rc == -ENOMEM)
 		guest_set_why(g, "the host ran out of memory");
+	else if (rc == -EAGAIN)
+		guest_set_why(g, "it is being saved, or has shut down");
 	else
 		guest_set_why(g, "cannot %s granules %u+%u: %s", what, r.first,
 			      r.nr, strerror(-rc));
@@ -165,12 +168,91 @@ static void check_step(struct guest *g, struct granules r, int rc)
 		set_max(g, 0);
 }
 
+static int store_target(struct guest *g, uint32_t target)
+{
+	struct backend *b = g->env->backend;
+	char text[BACKEND_VALUE_MAX];
+	int rc;
+
+	snprintf(text, sizeof(text), "%u", target);
+	rc = b->ops->store_write(b, &g->domain.id, "target-granules", text);
+	if (!rc)
+		rc = b->ops->remember(b, &g->domain.id,
+				      guest_least_kib(g) +
+				      (uint64_t)target * GRANULE_KIB);
+	g->unstored = rc != 0;
+	return rc;
+}
+
+int steps_store_target(struct guest *g, uint32_t target)
+{
+	int rc = store_target(g, target);
+
+	/* It may be there all the same. */
+	if (rc && rc != -ESRCH)
+		steps_retell(g);
+	return rc;
+}
+
+static int tell(struct guest *g, uint32_t granules)
+{
+	struct backend *b = g->env->backend;
+	int rc;
+
+	/* If it fails, what is there may be ours and not what was told last. */
+	g->has_told = false;
+	rc = b->ops->publish(b, &g->domain.id, granules);
+	if (rc)
+		return rc;
+	g->told = granules;
+	g->has_told = true;
+	return 0;
+}
+
+/* Everyone is told the same story (I5). */
+static int tell_all(struct guest *g)
+{
+	struct backend *b = g->env->backend;
+	uint32_t held = g->ledger.nr_backed;
+	int rc;
+
+	rc = g->unstored ? store_target(g, g->target) : 0;
+	if (!rc)
+		rc = check_pages(g);
+	if (!rc)
+		rc = set_max(g, 0);
+	if (!rc)
+		rc = b->ops->set_tables(b, &g->domain.id, held);
+	if (rc)
+		return rc;
+	g->tables = held;
+	return tell(g, held);
+}
+
+/*
+ * A guest that is saved while it grows is restored as large as the toolstack was
+ * told before, and what is more would be refused: so it is told of all that is
+ * to come. Not before the guest has used the first of it: from then on, and no
+ * sooner, its balloon driver leaves targets to memtide.
+ */
+static void tell_ahead(struct guest *g)
+{
+	if (!g->used || g->target <= g->ledger.nr_backed ||
+	    (g->has_told && g->told >= g->target))
+		return;
+	/* First what is so: from that the backend knows the boot size. */
+	if (!g->has_told && tell(g, g->ledger.nr_backed))
+		return;
+	(void)tell(g, g->target);
+}
+
 static void do_populate(struct guest *g, struct granules r)
 {
 	struct backend *b = g->env->backend;
 	uint32_t done = 0;
 	int rc;
 
+	tell_ahead(g);
 	rc = make_tables(g, g->ledger.nr_backed + r.nr);
 	if (!rc)
 		rc = set_max(g, r.nr);
@@ -264,55 +346,6 @@ static void do_cancel(struct guest *g)
 	msg.pull_cancel.id = g->pull.id;
 	if (!session_send(g, &msg))
 		guest_kick(g);
-}
-
-static int store_target(struct guest *g, uint32_t target)
-{
-	struct backend *b = g->env->backend;
-	char text[BACKEND_VALUE_MAX];
-	int rc;
-
-	snprintf(text, sizeof(text), "%u", target);
-	rc = b->ops->store_write(b, &g->domain.id, "target-granules", text);
-	g->unstored = rc != 0;
-	return rc;
-}
-
-int steps_store_target(struct guest *g, uint32_t target)
-{
-	int rc = store_target(g, target);
-
-	/* It may be there all the same. */
-	if (rc && rc != -ESRCH)
-		steps_retell(g);
-	return rc;
-}
-
-/* Everyone is told the same story (I5). */
-static int tell_all(struct guest *g)
-{
-	struct backend *b = g->env->backend;
-	uint32_t held = g->ledger.nr_backed;
-	int rc;
-
-	rc = g->unstored ? store_target(g, g->target) : 0;
-	if (!rc)
-		rc = check_pages(g);
-	if (!rc)
-		rc = set_max(g, 0);
-	if (!rc)
-		rc = b->ops->set_tables(b, &g->domain.id, held);
-	if (rc)
-		return rc;
-	g->tables = held;
-	/* If it fails, what is there may be ours and not what was told last. */
-	g->has_told = false;
-	rc = b->ops->publish(b, &g->domain.id, held);
-	if (rc)
-		return rc;
-	g->told = held;
-	g->has_told = true;
-	return 0;
 }
 
 static void settle(struct guest *g)
@@ -456,6 +489,9 @@ void steps_online_reply(struct guest *g, const struct msg_online_reply *reply)
 		g->flight.hold_grow = true;
 		guest_set_why(g, "the guest's kernel refused %u granules: %s",
 			      rest.nr, online_error_text(reply->error));
+	} else {
+		g->used = true;
+		tell_ahead(g);
 	}
 	guest_tell_watchers(g);
 	guest_kick(g);

@@ -12,6 +12,9 @@
 #include "session.h"
 #include "steps.h"
 
+/* Boot memory goes beyond 4 GiB only where what is below is full: libxl leaves
+ * 256 MiB there for devices (HVM, tens of MiB with PVH). */
+#define SYNC_LOW_PAGES_MAX	((UINT64_C(3) << 30) / 4096)
 #define SYNC_REPORT_INTERVAL_MS	200u
 #define SYNC_KEEPALIVE_S	60u
 
@@ -95,6 +98,28 @@ static int count_backed(struct guest *g, const char *window, uint32_t *ret)
 	return rc;
 }
 
+/* Has it ever greeted? What was forgotten since is still there, and empty. */
+static bool is_known(struct guest *g)
+{
+	char text[BACKEND_VALUE_MAX];
+	struct backend *b = g->env->backend;
+
+	return b->ops->store_read(b, &g->domain.id, "boot-pages", text,
+				  sizeof(text)) != -ENOENT;
+}
+
+/* The operator says that this memory was given, before the guest was saved. */
+static int vouch(struct guest *g, uint32_t backed)
+{
+	struct backend *b = g->env->backend;
+	uint64_t given = (uint64_t)backed * GRANULE_PAGES;
+	int rc = b->ops->domain(b, &g->domain.id, &g->domain);
+
+	if (rc || g->domain.pages < given)
+		return rc ? rc : -EIO;
+	return store_number(g, "boot-pages", g->domain.pages - given);
+}
+
 int sync_readmit(struct guest *g)
 {
 	struct backend *b = g->env->backend;
@@ -107,7 +132,7 @@ int sync_readmit(struct guest *g)
 	if (!rc)
 		rc = count_backed(g, window, &backed);
 	if (rc || backed)
-		return rc;
+		return rc || is_known(g) ? rc : vouch(g, backed);
 	/* The window last: without it we come here no more. */
 	rc = b->ops->store_write(b, &g->domain.id, "boot-pages", "");
 	if (!rc)
@@ -138,6 +163,30 @@ static int load_backed(struct guest *g)
 	return rc;
 }
 
+/*
+ * Memory in the window of a domain that we have not seen yet: it was given
+ * before the guest was saved, here or elsewhere, and came with it. Or the window
+ * lies over boot memory, which only a guest can have that has much of it.
+ */
+static int check_restored(struct guest *g)
+{
+	uint64_t given = (uint64_t)g->ledger.nr_backed * GRANULE_PAGES;
+
+	if (!given)
+		return 0;
+	if (!is_known(g) && g->domain.pages >= given &&
+	    g->domain.pages - given < SYNC_LOW_PAGES_MAX) {
+		guest_log(LOG_LEVEL_INFO, g,
+			  "comes with %u granules, as one that was saved does",
+			  g->ledger.nr_backed);
+		return 0;
+	}
+	session_quarantine(g,
+			   "its window lies over %u granules of memory that memtide never gave",
+			   g->ledger.nr_backed);
+	return -EPROTO;
+}
+
 /* What the domain was built with: known from the first greeting on. */
 static int load_boot_pages(struct guest *g)
 {
@@ -146,16 +195,13 @@ static int load_boot_pages(struct guest *g)
 
 	if (rc != -ENOENT)
 		return rc;
-	if (g->ledger.nr_backed) {
-		session_quarantine(g,
-				 "its window lies over %u granules of memory that memtide never gave",
-				 g->ledger.nr_backed);
-		return -EPROTO;
-	}
 	rc = b->ops->domain(b, &g->domain.id, &g->domain);
+	if (!rc)
+		rc = check_restored(g);
 	if (rc)
 		return rc;
-	g->boot_pages = g->domain.pages;
+	g->boot_pages = g->domain.pages -
+			(uint64_t)g->ledger.nr_backed * GRANULE_PAGES;
 	return store_number(g, "boot-pages", g->boot_pages);
 }
 
@@ -165,10 +211,12 @@ static int load_target(struct guest *g)
 	int rc;
 
 	/* We know better, and will write it again. */
+	g->fresh = false;
 	if (g->managed && g->unstored)
 		return 0;
 	rc = load_number(g, "target-granules", &target);
-	if (rc == -ENOENT) {
+	g->fresh = rc == -ENOENT;
+	if (g->fresh) {
 		g->target = g->ledger.nr_backed;
 		return 0;
 	}
@@ -269,10 +317,13 @@ static void finish_sync(struct guest *g)
 		  g->boot_pages, g->ledger.nr_backed, g->ledger.nr_exposed,
 		  g->target);
 	g->managed = true;
+	g->used |= g->ledger.nr_exposed > 0;
 	g->offer_ms = 0;
 	guest_set_why(g, "%s", "");
 	guest_set_state(g, GUEST_READY);
 	steps_retarget(g);
+	if (g->fresh)
+		g->env->ops->managed(g);
 }
 
 /* Words of one answer; returns how many granules differ from what we know. */

@@ -38,6 +38,7 @@ struct world {
 	struct backend *backend;
 	struct service *service;
 	struct sim_machine *m;
+	uint32_t boot_pages;	/* of each guest */
 	uint32_t domids[2];
 	struct fake fakes[2];
 };
@@ -60,6 +61,7 @@ static inline void add_domain(struct world *w, unsigned int i)
 {
 	struct sim_domain_config c = config;
 
+	c.boot_pages = w->boot_pages;
 	snprintf(c.name, sizeof(c.name), "d%u", i);
 	c.uuid[0] = (uint8_t)(i + 1);
 	assert_int_equal(sim_domain_create(w->m, &c, &w->domids[i]), 0);
@@ -85,21 +87,28 @@ static inline void close_service(struct world *w)
 	event_base_free(w->base);
 }
 
-static inline int setup(void **state)
+static inline int make_world(void **state, uint32_t boot_pages)
 {
 	struct world *w = calloc(1, sizeof(*w));
+	uint64_t host_pages = HOST_PAGES + 2 * (boot_pages - BOOT_PAGES);
 
 	assert_non_null(w);
+	w->boot_pages = boot_pages;
 	w->dir = strdup("/tmp/memtide-service-XXXXXX");
 	assert_non_null(w->dir);
 	assert_non_null(mkdtemp(w->dir));
-	assert_int_equal(sim_create(w->dir, HOST_PAGES, 4, 4 * WINDOW, 1), 0);
+	assert_int_equal(sim_create(w->dir, host_pages, 4, 4 * WINDOW, 1), 0);
 	assert_int_equal(sim_open(w->dir, &w->m), 0);
 	add_domain(w, 0);
 	add_domain(w, 1);
 	open_service(w);
 	*state = w;
 	return 0;
+}
+
+static inline int setup(void **state)
+{
+	return make_world(state, BOOT_PAGES);
 }
 
 static inline int teardown(void **state)
@@ -190,7 +199,7 @@ static inline void expect_pages(struct world *w, unsigned int i)
 
 	assert_int_equal(sim_domain_info(w->m, w->domids[i], &info), 0);
 	assert_int_equal(info.pages,
-			 BOOT_PAGES + nr_backed(w, i) * GRANULE_PAGES);
+			 w->boot_pages + nr_backed(w, i) * GRANULE_PAGES);
 	assert_int_equal(info.max_pages, info.pages);
 }
 

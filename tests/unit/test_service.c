@@ -145,19 +145,41 @@ static void why_a_kernel_refuses_is_said_in_words(void **state)
 
 /* Lies about the window ------------------------------------------------ */
 
-static void a_window_over_memory_of_the_domain_is_refused(void **state)
+/* Three granules that memtided has not given in the life of this domain */
+static void put_memory(struct world *w)
 {
-	struct world *w = *state;
 	uint32_t done;
 
-	assert_int_equal(sim_set_max(w->m, w->domids[0], HOST_PAGES), 0);
+	assert_int_equal(sim_set_max(w->m, w->domids[0],
+				     w->boot_pages + WINDOW * 512), 0);
 	assert_int_equal(sim_populate(w->m, w->domids[0],
-				      (struct granules){ 700, 3 }, &done), 0);
+				      (struct granules){ 640, 3 }, &done), 0);
+}
+
+/* With that much, boot memory goes beyond 4 GiB. */
+static int setup_large(void **state)
+{
+	return make_world(state, 3u << 18);
+}
+
+static void a_window_over_memory_of_a_large_domain_is_refused(void **state)
+{
+	struct world *w = *state;
+	char why[256];
+
+	put_memory(w);
 	assert_true(fake_offer(&w->fakes[0]));
 	fake_say_hello(&w->fakes[0]);
 	expect_quarantine(w, 0, "lies over 3 granules");
 	assert_false(guest_of(w, 0)->managed);
 	assert_int_equal(nr_backed(w, 0), 3);
+	/* Unless an operator knows that it was restored with it. */
+	assert_int_equal(service_readmit(guest_of(w, 0), why, sizeof(why)), 0);
+	assert_true(fake_greet(&w->fakes[0]));
+	obey(w, 0);
+	assert_int_equal(guest_of(w, 0)->boot_pages, w->boot_pages);
+	assert_int_equal(guest_of(w, 0)->target, 3);
+	expect_pages(w, 0);
 }
 
 static const struct {
@@ -430,14 +452,11 @@ static void another_window_must_not_lie_over_memory_either(void **state)
 {
 	struct world *w = *state;
 	char why[256];
-	uint32_t done;
 
 	/* A window of one block, and memory where the next will be. */
 	w->fakes[0].hello.window_granules = BLOCK;
 	greet(w, 0);
-	assert_int_equal(sim_set_max(w->m, w->domids[0], HOST_PAGES), 0);
-	assert_int_equal(sim_populate(w->m, w->domids[0],
-				      (struct granules){ 700, 3 }, &done), 0);
+	put_memory(w);
 	w->fakes[0].hello.window_granules = WINDOW;
 	assert_true(fake_offer(&w->fakes[0]));
 	fake_say_hello(&w->fakes[0]);
@@ -520,8 +539,8 @@ static void what_the_toolstack_asks_for_is_a_target(void **state)
 	assert_int_equal(read_target(w, 0), 64 * 2048);
 	write_target(w, 0, 200 * 2048);
 	rest(w, 3);
-	/* Until it is so, what is so is told. */
-	assert_int_equal(read_target(w, 0), 64 * 2048);
+	/* All that is to come is told: it could be saved at any time. */
+	assert_int_equal(read_target(w, 0), 200 * 2048);
 	assert_int_equal(guest_of(w, 0)->target, 200);
 	obey(w, 0);
 	assert_int_equal(nr_backed(w, 0), 200);
@@ -610,6 +629,41 @@ static void a_target_of_a_guest_we_know_nothing_of_is_left_alone(void **state)
 	assert_int_equal(read_target(w, 0), 0);
 }
 
+static void a_guest_that_was_restored_is_taken_over(void **state)
+{
+	struct world *w = *state;
+
+	put_memory(w);
+	assert_true(fake_greet(&w->fakes[0]));
+	obey(w, 0);
+	assert_int_equal(guest_of(w, 0)->boot_pages, BOOT_PAGES);
+	assert_int_equal(guest_of(w, 0)->target, 3);
+	assert_int_equal(read_target(w, 0), 3 * 2048);
+	grow(w, 0, 64);
+	expect_pages(w, 0);
+}
+
+/* As after a reboot: another domain, of the same uuid */
+static void a_domain_of_a_known_uuid_has_its_target_again(void **state)
+{
+	struct world *w = *state;
+	uint32_t old = w->domids[0];
+
+	greet(w, 0);
+	grow(w, 0, 64);
+	fake_done(&w->fakes[0]);
+	assert_int_equal(sim_domain_destroy(w->m, old), 0);
+	rest(w, 5);
+	add_domain(w, 0);
+	rest(w, 5);
+	assert_true(fake_greet(&w->fakes[0]));
+	obey(w, 0);
+	assert_int_equal(guest_of(w, 0)->boot_pages, BOOT_PAGES);
+	assert_int_equal(guest_of(w, 0)->target, 64);
+	assert_int_equal(nr_backed(w, 0), 64);
+	expect_pages(w, 0);
+}
+
 static void our_target_stands_until_it_was_told_after_a_restart(void **state)
 {
 	struct world *w = *state;
@@ -620,10 +674,10 @@ static void our_target_stands_until_it_was_told_after_a_restart(void **state)
 	assert_int_equal(set(w, 0, 100, why), 0);
 	close_service(w);
 	open_service(w);
-	assert_true(fake_greet(&w->fakes[0]));
-	expect_state(w, 0, GUEST_GROWING);
 	write_target(w, 0, 200 * 2048);
 	rest(w, 5);
+	assert_true(fake_greet(&w->fakes[0]));
+	expect_state(w, 0, GUEST_GROWING);
 	assert_int_equal(guest_of(w, 0)->target, 100);
 	obey(w, 0);
 	assert_int_equal(nr_backed(w, 0), 100);
@@ -833,7 +887,11 @@ int main(void)
 		CASE(granules_given_twice_in_two_messages_are_a_lie),
 		CASE(why_a_kernel_refuses_is_said_in_words),
 		CASE(an_answer_that_was_overtaken_gives_nothing_back),
-		CASE(a_window_over_memory_of_the_domain_is_refused),
+		cmocka_unit_test_setup_teardown(
+			a_window_over_memory_of_a_large_domain_is_refused,
+			setup_large, teardown),
+		CASE(a_guest_that_was_restored_is_taken_over),
+		CASE(a_domain_of_a_known_uuid_has_its_target_again),
 		CASE(another_window_than_before_is_quarantined),
 		CASE(a_window_that_can_be_none_ends_the_connection),
 		CASE(a_window_the_machine_does_not_know_is_not_managed),
