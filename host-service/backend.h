@@ -109,6 +109,17 @@ struct backend_ops {
 		       uint64_t max_pages);
 
 	/**
+	 * @claim: Have the host keep memory until the domain holds @pages
+	 * @pages:	in all; 0, or no more than it holds: keep nothing for it
+	 *
+	 * What is kept counts as not free, and goes as the domain gets it.
+	 *
+	 * Return: 0, -ENOMEM, -EOPNOTSUPP if this host cannot
+	 */
+	int (*claim)(struct backend *b, const struct guest_id *id,
+		     uint64_t pages);
+
+	/**
 	 * @set_tables: Room for what the hypervisor needs to map granules
 	 * @granules:	the domain's granules in the window, backed or about to be
 	 *

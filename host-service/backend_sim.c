@@ -201,6 +201,15 @@ static int sim_max(struct backend *b, const struct guest_id *id,
 						       max_pages));
 }
 
+static int sim_claim(struct backend *b, const struct guest_id *id,
+		     uint64_t pages)
+{
+	(void)b;
+	(void)id;
+	(void)pages;
+	return -EOPNOTSUPP;
+}
+
 /* The simulated machine maps without tables. */
 static int sim_tables(struct backend *b, const struct guest_id *id,
 		      uint32_t granules)
@@ -455,6 +464,7 @@ static const struct backend_ops sim_ops = {
 	.domain = sim_domain,
 	.host = sim_host,
 	.set_max = sim_max,
+	.claim = sim_claim,
 	.set_tables = sim_tables,
 	.populate = sim_do_populate,
 	.give_back = sim_do_give_back,

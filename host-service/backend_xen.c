@@ -450,6 +450,29 @@ static int xen_set_max(struct backend *b, const struct guest_id *id,
 				   max_pages * PAGE_KIB) ? -EIO : 0;
 }
 
+/* One claim a domain, and none above its maximum: that is raised for it. */
+static int xen_claim(struct backend *b, const struct guest_id *id,
+		     uint64_t pages)
+{
+	xc_interface *xc = xen(b)->xc;
+	xc_domaininfo_t info;
+	int rc = check_up(xen(b), id, &info);
+
+	if (rc)
+		return rc;
+	if (xc_domain_claim_pages(xc, id->domid, 0))
+		return -EIO;
+	if (pages <= info.tot_pages)
+		return 0;
+	if (xc_domain_setmaxmem(xc, id->domid, pages * PAGE_KIB))
+		return -EIO;
+	if (xc_domain_claim_pages(xc, id->domid, pages))
+		rc = errno == ENOMEM ? -ENOMEM : -EIO;
+	if (xc_domain_setmaxmem(xc, id->domid, info.max_pages * PAGE_KIB))
+		rc = -EIO;
+	return rc;
+}
+
 static int call_populate(struct backend_xen *x, uint32_t domid, uint64_t gfn,
 			 uint32_t nr, unsigned int order)
 {
@@ -793,6 +816,7 @@ static const struct backend_ops xen_ops = {
 	.domain = xen_domain,
 	.host = xen_host,
 	.set_max = xen_set_max,
+	.claim = xen_claim,
 	.set_tables = xen_set_tables,
 	.populate = xen_populate,
 	.give_back = xen_give_back,

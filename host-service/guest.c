@@ -268,6 +268,13 @@ uint32_t guest_admitted(const struct guest *g)
 	return g->target - g->ledger.nr_backed;
 }
 
+uint32_t guest_claimed(const struct guest *g)
+{
+	if (!g->managed || g->claimed <= g->ledger.nr_backed)
+		return 0;
+	return MIN(g->claimed - g->ledger.nr_backed, guest_admitted(g));
+}
+
 const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX])
 {
 	const uint8_t *u = g->domain.id.uuid;

@@ -133,6 +133,7 @@ struct guest_watcher {
  *		counts until @managed
  * @stored_known: @stored_left is right
  * @tables:	granules the hypervisor has room to map, as far as we know
+ * @claimed:	granules, backed or kept for it by the hypervisor
  * @hello:	of the present or last agent
  * @report:	last report, zero if none
  * @sync_next:	next granule whose state to ask (SYNCING and audit)
@@ -171,6 +172,7 @@ struct guest {
 	uint32_t told;
 	uint32_t stored_left;
 	uint32_t tables;
+	uint32_t claimed;
 	struct msg_hello hello;
 	struct msg_report report;
 	struct flight flight;
@@ -238,6 +240,9 @@ uint64_t guest_gfn(const struct guest *g, uint32_t granule);
 
 /** guest_admitted() - Granules promised to the guest and not yet backed */
 uint32_t guest_admitted(const struct guest *g);
+
+/** guest_claimed() - Those of them that the hypervisor keeps for it */
+uint32_t guest_claimed(const struct guest *g);
 
 /** guest_uuid_text() - Its uuid in the usual form, in @text, returned */
 const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX]);

@@ -349,13 +349,20 @@ void service_close(struct service *s)
 	free(s);
 }
 
+/* What was promised to the guest and may still be given to another, in pages. */
+static uint64_t promised(const struct guest *g)
+{
+	return (uint64_t)guest_admitted(g) * (GRANULE_PAGES + TABLE_PAGES) -
+	       (uint64_t)guest_claimed(g) * GRANULE_PAGES;
+}
+
 uint64_t service_promised(const struct service *s)
 {
-	uint64_t granules = 0;
+	uint64_t pages = 0;
 
 	for (uint32_t i = 0; i < s->nr_guests; i++)
-		granules += guest_admitted(s->guests[i]);
-	return granules * (GRANULE_PAGES + TABLE_PAGES);
+		pages += promised(s->guests[i]);
+	return pages;
 }
 
 /* I4: what this guest would be promised beyond now must be there. */
@@ -382,10 +389,10 @@ static int admit(struct guest *g, uint32_t target, char *why, size_t size)
 		return rc;
 	}
 	need_kib = (uint64_t)more * (GRANULE_KIB + TABLE_PAGES * PAGE_KIB);
-	gone_kib = service_promised(s) * PAGE_KIB + s->env.conf.reserve_kib;
-	gone_kib -= (uint64_t)guest_admitted(g) *
-		    (GRANULE_KIB + TABLE_PAGES * PAGE_KIB);
-	have_kib = host.free * PAGE_KIB;
+	gone_kib = (service_promised(s) - promised(g)) * PAGE_KIB +
+		   s->env.conf.reserve_kib;
+	have_kib = host.free * PAGE_KIB +
+		   (uint64_t)guest_claimed(g) * GRANULE_KIB;
 	if (have_kib >= gone_kib && have_kib - gone_kib >= need_kib)
 		return 0;
 	snprintf(why, size,

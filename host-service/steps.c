@@ -60,6 +60,27 @@ static int set_max(struct guest *g, uint32_t more_granules)
 	return b->ops->set_max(b, &g->domain.id, pages);
 }
 
+/* What is promised to the guest is not to be had by a domain that is built
+ * meanwhile, where the hypervisor can see to that (I4). */
+static void claim(struct guest *g, uint32_t granules)
+{
+	struct backend *b = g->env->backend;
+	uint64_t pages = 0;
+	int rc;
+
+	if (granules > g->ledger.nr_backed)
+		pages = expected_pages(g) +
+			(uint64_t)(granules - g->ledger.nr_backed) *
+				GRANULE_PAGES;
+	g->claimed = 0;
+	rc = b->ops->claim(b, &g->domain.id, pages);
+	if (!rc && pages)
+		g->claimed = granules;
+	else if (rc && rc != -EOPNOTSUPP)
+		guest_log(LOG_LEVEL_DEBUG, g, "cannot claim %u granules: %s",
+			  granules, strerror(-rc));
+}
+
 /* The one place that decides what a backend's error means: the guest is gone,
  * or this kind of step is held off until the next retry. */
 static void dispose(struct guest *g, const char *what, struct granules r,
@@ -350,7 +371,10 @@ static void do_cancel(struct guest *g)
 
 static void settle(struct guest *g)
 {
-	int rc = tell_all(g);
+	int rc;
+
+	claim(g, 0);
+	rc = tell_all(g);
 
 	g->untold = rc && rc != -ESRCH;
 	if (guest_arrived(g)) {
@@ -433,6 +457,7 @@ void steps_retarget(struct guest *g)
 	lift_holds(g);
 	g->retry_ms = g->env->conf.retry_min_ms;
 	g->settled = false;
+	claim(g, g->target);
 }
 
 void steps_retell(struct guest *g)
