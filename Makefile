@@ -159,7 +159,7 @@ fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
 	host-service/cli_args.c host-service/cli_text.c host-service/size.c
 fuzz_src_text := protocol/log.c guest-agent/meminfo.c guest-agent/sys.c
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
-	$(patsubst %,host-service/%.c,backend_xen sync steps session guest \
+	$(patsubst %,host-service/%.c,savers backend_xen sync steps session guest \
 	ledger plan rate paced)
 .SECONDEXPANSION:
 $(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(fuzz_src_$$*)

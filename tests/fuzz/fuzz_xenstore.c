@@ -55,6 +55,7 @@ static struct node nodes[] = {
 	{ .path = BASE "memtide/boot-tables-kib" },
 	{ .path = BASE "memory/target" },
 	{ .path = BASE "memory/static-max" },
+	{ .path = "/memtide/00000000000000000000000000000000" },
 	{ .path = "token of a watch" },
 };
 #define TOKEN	(ARRAY_SIZE(nodes) - 1)
@@ -170,6 +171,25 @@ bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
 	return true;
 }
 
+/* Others are remembered, too, but not too many. */
+char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path,
+		    unsigned int *num)
+{
+	(void)h;
+	(void)t;
+	ASSERT(!strcmp(path, "/memtide"));
+	*num = 3;
+	return calloc(1, 1);
+}
+
+bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+	(void)h;
+	(void)t;
+	(void)path;
+	abort();
+}
+
 /* Xen -------------------------------------------------------------------- */
 
 xc_interface *xc_interface_open(xentoollog_logger *logger,
@@ -212,6 +232,15 @@ int xc_domain_setmaxmem(xc_interface *xch, uint32_t domid, uint64_t max_memkb)
 {
 	(void)xch;
 	(void)max_memkb;
+	ASSERT(domid == DOMID);
+	return 0;
+}
+
+int xc_domain_claim_pages(xc_interface *xch, uint32_t domid,
+			  unsigned long nr_pages)
+{
+	(void)xch;
+	(void)nr_pages;
 	ASSERT(domid == DOMID);
 	return 0;
 }
@@ -368,7 +397,8 @@ static const struct backend_events events = {
 
 static const struct guest_ops ops = {
 	.step = on_guest, .retry = on_guest, .overdue = on_guest,
-	.look = on_guest, .message = on_message, .gone = on_guest,
+	.look = on_guest, .message = on_message, .managed = on_guest,
+	.gone = on_guest,
 };
 
 static void fill_nodes(const uint8_t *data, size_t size)
@@ -404,6 +434,7 @@ static void check_name(const char name[BACKEND_NAME_MAX])
 static void ask_backend(struct backend *b, const struct guest_id *id)
 {
 	struct transport *t;
+	uint64_t wanted_kib = 0;
 	int64_t kib = 0;
 	int rc;
 
@@ -414,6 +445,9 @@ static void ask_backend(struct backend *b, const struct guest_id *id)
 	if (!b->ops->wanted(b, id, &kib))
 		ASSERT(kib >= -KIB_MAX && kib <= KIB_MAX);
 	(void)b->ops->set_tables(b, id, 3);
+	(void)b->ops->recall(b, id, &wanted_kib);
+	ASSERT(!b->ops->remember(b, id, wanted_kib / 2));
+	ASSERT(!b->ops->recall(b, id, &wanted_kib));
 	if (!b->ops->publish(b, id, 5))
 		ASSERT(!b->ops->wanted(b, id, &kib) && kib == 5 * GRANULE_KIB);
 }
