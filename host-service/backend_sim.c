@@ -204,10 +204,12 @@ static int sim_max(struct backend *b, const struct guest_id *id,
 static int sim_claim(struct backend *b, const struct guest_id *id,
 		     uint64_t pages)
 {
-	(void)b;
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_CLAIM, &f);
+
 	(void)id;
 	(void)pages;
-	return -EOPNOTSUPP;
+	return rc ? rc : sim_fault_end(&f, -EOPNOTSUPP);
 }
 
 /* The simulated machine maps without tables. */
@@ -323,8 +325,8 @@ static void remembered_path(struct backend *b, const struct guest_id *id,
 	snprintf(path + at, 160 - (size_t)at, ".size");
 }
 
-static int sim_remember(struct backend *b, const struct guest_id *id,
-			uint64_t kib)
+static int write_remembered(struct backend *b, const struct guest_id *id,
+			    uint64_t kib)
 {
 	char path[160];
 	FILE *out;
@@ -338,8 +340,8 @@ static int sim_remember(struct backend *b, const struct guest_id *id,
 	return fclose(out) || rc ? -EIO : 0;
 }
 
-static int sim_recall(struct backend *b, const struct guest_id *id,
-		      uint64_t *ret_kib)
+static int read_remembered(struct backend *b, const struct guest_id *id,
+			   uint64_t *ret_kib)
 {
 	char path[160];
 	FILE *in;
@@ -352,6 +354,24 @@ static int sim_recall(struct backend *b, const struct guest_id *id,
 	rc = fscanf(in, "%" SCNu64, ret_kib) == 1 ? 0 : -EIO;
 	fclose(in);
 	return rc;
+}
+
+static int sim_remember(struct backend *b, const struct guest_id *id,
+			uint64_t kib)
+{
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_REMEMBER, &f);
+
+	return rc ? rc : sim_fault_end(&f, write_remembered(b, id, kib));
+}
+
+static int sim_recall(struct backend *b, const struct guest_id *id,
+		      uint64_t *ret_kib)
+{
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_RECALL, &f);
+
+	return rc ? rc : sim_fault_end(&f, read_remembered(b, id, ret_kib));
 }
 
 static void target_path(struct backend *b, uint32_t domid, char path[128])
