@@ -4,7 +4,7 @@
  *
  * Declared here again, and weak: the module builds against the headers of a
  * kernel without the patches, and loads there as far as it takes to say which
- * functions are missing (core_complete()). Nothing else may be called before
+ * functions are missing (check_core()). Nothing else may be called before
  * that has been asked.
  */
 #ifndef MEMTIDE_CORE_H

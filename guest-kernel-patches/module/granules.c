@@ -35,7 +35,7 @@ static void add_to(u32 *count, u32 nr)
 	WRITE_ONCE(*count, *count + nr);
 }
 
-/* The only writer of a block's zone, and of whether it is online. */
+/* The only writer of whether a block is online, and of the zone it then has. */
 void set_block_zone(struct block *b, u8 zone, bool active)
 {
 	add_to(online_count(b), -b->nr_online);
@@ -175,13 +175,12 @@ static int take_run(u32 first, u32 nr)
 /* What was taken goes back; but broken memory, found meanwhile, stays taken. */
 static int give_back(u32 first, u32 limit)
 {
-	unsigned int start = first, end;
 	int ret;
 
-	for_each_set_bitrange_from(start, end, mt.online, limit) {
-		ret = expose(start, end - start);
+	for_each_set_bit_from(first, mt.online, limit) {
+		ret = expose(first, 1);
 		if (ret == -EHWPOISON)
-			set_online(start, end - start, false);
+			set_online(first, 1, false);
 		else if (ret)
 			return ret;
 	}

@@ -8,8 +8,9 @@
  * and what "in use" means. This is how it is kept true.
  *
  * The window is a resource of its own, not busy, so that the kernel's memory
- * hotplug can put its blocks there and nobody else can put anything there. Its
- * memory blocks are therefore all ours, whoever onlines or offlines them.
+ * hotplug can put its blocks there, and nobody looks for free space there. A
+ * memory block in it is taken for ours, whoever onlines or offlines it: one that
+ * we did not add is refused when it is to go online.
  *
  * A block's pages are marked, all of them, to stay offline each time the block
  * goes online (MEM_GOING_ONLINE), and those of the granules that are recorded

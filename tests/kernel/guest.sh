@@ -33,8 +33,8 @@ build_initramfs() {
 		cat "$logs/modules.log" >&2
 	gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static \
 		-I"$top/guest-kernel-patches/uapi" -o "$tmp/root/init" \
-		"$here"/{init,start,world,zones,stress,storm,storm_load}.c \
-		"$here"/{storm_look,cancel,poison,nodes,dump}.c
+		"$here"/{init,suite,start,world,zones,stress,storm,storm_load}.c \
+		"$here"/{storm_look,cancel,poison,nodes,dump,kexec}.c
 	cp "$kernel/memtide.ko" "$kernel"/modules/*.ko "$tmp"/src/*.ko \
 		"$tmp/root/"
 	# As it is on a kernel without the series: a reference to nothing

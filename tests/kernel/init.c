@@ -9,11 +9,13 @@
 
 #include "cancel.h"
 #include "dump.h"
+#include "kexec.h"
 #include "nodes.h"
 #include "poison.h"
 #include "start.h"
 #include "storm.h"
 #include "stress.h"
+#include "suite.h"
 #include "world.h"
 
 #include <errno.h>
@@ -22,13 +24,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define KEPT_BLOCK	2	/* holds the pattern */
@@ -739,13 +737,6 @@ static int test_node_is_as_asked(void)
 	return unload_module("memtide") ? fail("unload") : 0;
 }
 
-struct test {
-	const char *name;
-	int (*run)(void);
-};
-
-#define T(name) { #name, test_##name }
-
 static const struct test full[] = {
 	T(pattern_written),
 	T(loads),
@@ -793,6 +784,7 @@ static const struct test kernel_zone[] = {
 	T(info_is_sound),
 	T(kernel_zone),
 	T(zone_changed_by_sysfs),
+	T(image_stays_where_it_is),
 	{ NULL, NULL }
 };
 
@@ -866,10 +858,7 @@ static const struct test large[] = {
 	{ NULL, NULL }
 };
 
-static const struct {
-	const char *name;
-	const struct test *tests;
-} suites[] = {
+static const struct suite suites[] = {
 	{ "full", full },
 	{ "auto", automatic },
 	{ "kernel", kernel_zone },
@@ -884,54 +873,8 @@ static const struct {
 	{ "kunit", kunit },
 };
 
-static void run_suite(const char *name, const struct test *tests)
-{
-	struct timeval from, to, took;
-
-	for (const struct test *t = tests; t->name; t++) {
-		why[0] = '\0';
-		gettimeofday(&from, NULL);
-		if (!t->run()) {
-			gettimeofday(&to, NULL);
-			timersub(&to, &from, &took);
-			printf("ok %s (%ld.%02ld s)\n", t->name,
-			       (long)took.tv_sec, (long)took.tv_usec / 10000);
-			continue;
-		}
-		/* What follows builds on it: the state is not known now. */
-		printf("not ok %s: %s\n", t->name, why);
-		break;
-	}
-	printf("done %s\n", name);
-}
-
 int main(int argc, char **argv)
 {
-	const char *suite = argc > 1 ? argv[argc - 1] : "";
-	int fd;
-
-	mkdir("/proc", 0755);
-	mkdir("/sys", 0755);
-	mkdir("/dev", 0755);
-	mkdir("/tmp", 0755);
-	mount("proc", "/proc", "proc", 0, NULL);
-	mount("sysfs", "/sys", "sysfs", 0, NULL);
-	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
-	mount("tmpfs", "/tmp", "tmpfs", 0, "size=90%");
-
-	/* Results have a line of their own, apart from the kernel's console. */
-	fd = open("/dev/ttyS1", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	dup2(fd, 1);
-	setlinebuf(stdout);
-
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-		if (!strcmp(suite, suites[i].name))
-			run_suite(suite, suites[i].tests);
-	}
-	fflush(stdout);
-	fsync(1);
-	usleep(100000);
-	reboot(RB_AUTOBOOT);
-	return 1;
+	return guest_main(argc, argv, suites,
+			  sizeof(suites) / sizeof(suites[0]));
 }

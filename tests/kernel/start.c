@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * start.c - How suites begin, and how they end
+ * start.c - How suites begin
  */
 
 #include "start.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <unistd.h>
 
 #include "world.h"
 #include "zones.h"
-
-/* Source: Documentation/admin-guide/tainted-kernels.rst */
-#define TAINT_BAD_PAGE	(1 << 5)
-#define TAINT_DIE	(1 << 7)
-#define TAINT_WARN	(1 << 9)
-#define TAINT_LOCKUP	(1 << 14)
 
 static int load_driver(const char *parameters)
 {
@@ -48,39 +41,4 @@ int test_driver_loaded(void)
 int test_driver_loaded_wide(void)
 {
 	return load_driver("window_mib=24576");
-}
-
-/* To the console, where not all of it may have gone */
-static void print_log(void)
-{
-	static char text[4 << 20];
-	int len = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, text, sizeof(text));
-	FILE *f = fopen("/dev/console", "we");
-
-	if (f) {
-		fwrite(text, 1, len > 0 ? len : 0, f);
-		fclose(f);
-	}
-}
-
-/* Having found a problem, lockdep stops looking for others. */
-static int check_kernel(void)
-{
-	const long bad = TAINT_BAD_PAGE | TAINT_DIE | TAINT_WARN | TAINT_LOCKUP;
-	long tainted = read_value("/proc/sys/kernel/tainted", "");
-	const char *lockdep = "/proc/lockdep_stats";
-
-	CHECK(tainted >= 0 && !(tainted & bad), "tainted: %#lx", tainted);
-	CHECK(access(lockdep, F_OK) ||
-	      read_value(lockdep, " debug_locks:") == 1, "lockdep is off");
-	return 0;
-}
-
-int test_kernel_is_sound(void)
-{
-	int ret = check_kernel();
-
-	if (ret)
-		print_log();
-	return ret;
 }

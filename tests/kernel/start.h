@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * start.h - How suites begin, and how they end
+ * start.h - How suites begin
  */
 
 #ifndef START_H
@@ -10,8 +10,5 @@
 int test_driver_loaded_tight(void);
 int test_driver_loaded(void);
 int test_driver_loaded_wide(void);
-
-/* The kernel noticed nothing wrong, and was still looking */
-int test_kernel_is_sound(void);
 
 #endif /* START_H */

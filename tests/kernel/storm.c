@@ -25,6 +25,7 @@
 #include "stress.h"
 #include "zones.h"
 
+#define PATIENCE	120	/* seconds */
 #define CHECK_EVERY	10	/* seconds */
 
 static const struct worker workers[] = {
@@ -104,6 +105,15 @@ static int stop_workers(void)
 	}
 	CHECK(bad < 0, "worker %s failed", workers[bad].name);
 	return 0;
+}
+
+static bool all_have_worked(void)
+{
+	for (size_t i = 0; i < NR_WORKERS; i++) {
+		if (!done[i])
+			return false;
+	}
+	return true;
 }
 
 static int check_alive(void)
@@ -259,9 +269,11 @@ static int check_all(void)
 static int run_storm(uint64_t seed, long seconds)
 {
 	time_t end_at = now() + seconds, check_at = now() + CHECK_EVERY;
+	time_t give_up_at = end_at + PATIENCE;
 	int ret;
 
-	while (now() < end_at) {
+	/* On a slow machine not all have had their turn by then. */
+	while (now() < end_at || (now() < give_up_at && !all_have_worked())) {
 		ret = step(&seed);
 		CHECK(ret >= 0, "step %ld: %s", steps, strerror(-ret));
 		steps++;

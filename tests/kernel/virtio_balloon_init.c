@@ -11,6 +11,7 @@
  * zone, and which pages are offline in /proc/kpageflags.
  */
 
+#include "suite.h"
 #include "world.h"
 
 #include <errno.h>
@@ -21,9 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -356,7 +354,7 @@ static int test_fragmented_memory_is_compacted(void)
 	size_t size = (size_t)mib << 20;
 	char *p = (char *)map_pages(size);
 	long migrated = vmstat("balloon_migrate "), before, after;
-	const long until = now_ms() + PATIENCE_MS;
+	long until;
 
 	CHECK(p, "mmap: %s", strerror(errno));
 	for (size_t at = 0; at < size; at += PAGE)
@@ -372,6 +370,7 @@ static int test_fragmented_memory_is_compacted(void)
 
 	/* One pass can end early, if a zone is short of free pages */
 	before = large_free_blocks();
+	until = now_ms() + PATIENCE_MS;
 	do {
 		CHECK(!write_text("/proc/sys/vm/compact_memory", "1"),
 		      "compact_memory");
@@ -617,25 +616,6 @@ static int test_all_comes_back(void)
 	return 0;
 }
 
-/* Source: Documentation/admin-guide/tainted-kernels.rst */
-#define TAINT_BAD_PAGE	(1 << 5)
-#define TAINT_DIE	(1 << 7)
-#define TAINT_WARN	(1 << 9)
-#define TAINT_LOCKUP	(1 << 14)
-
-/* Having found a problem, lockdep stops looking for others. */
-static int test_kernel_is_sound(void)
-{
-	const long bad = TAINT_BAD_PAGE | TAINT_DIE | TAINT_WARN | TAINT_LOCKUP;
-	long tainted = read_value("/proc/sys/kernel/tainted", "");
-	const char *lockdep = "/proc/lockdep_stats";
-
-	CHECK(tainted >= 0 && !(tainted & bad), "tainted: %#lx", tainted);
-	CHECK(access(lockdep, F_OK) ||
-	      read_value(lockdep, " debug_locks:") == 1, "lockdep is off");
-	return 0;
-}
-
 /* A kernel that cannot move the balloon's pages */
 static int test_full_block_stays_online(void)
 {
@@ -653,13 +633,6 @@ static int test_full_block_stays_online(void)
 	CHECK(!vmstat("balloon_migrate "), "pages migrated");
 	return 0;
 }
-
-struct test {
-	const char *name;
-	int (*run)(void);
-};
-
-#define T(name) { #name, test_##name }
 
 static const struct test moved[] = {
 	T(balloon_found),
@@ -691,58 +664,17 @@ static const struct test fixed[] = {
 	{ NULL, NULL }
 };
 
-static const struct {
-	const char *name;
-	const struct test *tests;
-} suites[] = {
+static const struct suite suites[] = {
 	{ "moved", moved },
 	{ "storm", storm },
 	{ "fixed", fixed },
 };
 
-static void run_suite(const char *name, const struct test *tests)
-{
-	for (const struct test *t = tests; t->name; t++) {
-		long from = now_ms(), took;
-
-		why[0] = '\0';
-		if (t->run()) {
-			/* What follows builds on it. */
-			printf("not ok %s: %s\n", t->name, why);
-			break;
-		}
-		took = (now_ms() - from) / 10;
-		printf("ok %s (%ld.%02ld s)\n", t->name, took / 100,
-		       took % 100);
-	}
-	printf("done %s\n", name);
-}
-
 int main(int argc, char **argv)
 {
-	const char *suite = argc > 1 ? argv[argc - 1] : "";
 	const char *seconds = getenv("storm_seconds");
-	int fd;
 
 	guest.seconds = seconds ? atol(seconds) : 20;
-	mkdir("/proc", 0755);
-	mkdir("/sys", 0755);
-	mkdir("/dev", 0755);
-	mount("proc", "/proc", "proc", 0, NULL);
-	mount("sysfs", "/sys", "sysfs", 0, NULL);
-	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-
-	fd = open("/dev/ttyS1", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	dup2(fd, 1);
-	setlinebuf(stdout);
-
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-		if (!strcmp(suite, suites[i].name))
-			run_suite(suite, suites[i].tests);
-	}
-	fflush(stdout);
-	fsync(1);
-	sleep_ms(100);
-	reboot(RB_AUTOBOOT);
-	return 1;
+	return guest_main(argc, argv, suites,
+			  sizeof(suites) / sizeof(suites[0]));
 }

@@ -8,6 +8,7 @@
  * of their pages are offline in /proc/kpageflags.
  */
 
+#include "suite.h"
 #include "world.h"
 
 #include <errno.h>
@@ -19,9 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -646,13 +644,6 @@ static int test_both_gone(void)
 	return 0;
 }
 
-struct test {
-	const char *name;
-	int (*run)(void);
-};
-
-#define T(name) { #name, test_##name }
-
 static const struct test subblocks[] = {
 	T(device_found),
 	T(grows_and_shrinks),
@@ -684,59 +675,15 @@ static const struct test beside[] = {
 	{ NULL, NULL }
 };
 
-static const struct {
-	const char *name;
-	const struct test *tests;
-} suites[] = {
+static const struct suite suites[] = {
 	{ "subblocks", subblocks },
 	{ "bigblocks", bigblocks },
 	{ "speed", speed },
 	{ "beside", beside },
 };
 
-static void run_suite(const char *name, const struct test *tests)
-{
-	for (const struct test *t = tests; t->name; t++) {
-		long from = now_us(), took;
-
-		why[0] = '\0';
-		if (t->run()) {
-			/* What follows builds on it. */
-			printf("not ok %s: %s\n", t->name, why);
-			break;
-		}
-		took = (now_us() - from) / 10000;
-		printf("ok %s (%ld.%02ld s)\n", t->name, took / 100,
-		       took % 100);
-	}
-	printf("done %s\n", name);
-}
-
 int main(int argc, char **argv)
 {
-	const char *suite = argc > 1 ? argv[argc - 1] : "";
-	int fd;
-
-	mkdir("/proc", 0755);
-	mkdir("/sys", 0755);
-	mkdir("/dev", 0755);
-	mkdir("/tmp", 0755);
-	mount("proc", "/proc", "proc", 0, NULL);
-	mount("sysfs", "/sys", "sysfs", 0, NULL);
-	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
-	mount("tmpfs", "/tmp", "tmpfs", 0, "size=90%");
-
-	fd = open("/dev/ttyS1", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	dup2(fd, 1);
-	setlinebuf(stdout);
-
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-		if (!strcmp(suite, suites[i].name))
-			run_suite(suite, suites[i].tests);
-	}
-	fflush(stdout);
-	fsync(1);
-	sleep_ms(100);
-	reboot(RB_AUTOBOOT);
-	return 1;
+	return guest_main(argc, argv, suites,
+			  sizeof(suites) / sizeof(suites[0]));
 }
