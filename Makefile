@@ -200,7 +200,7 @@ schedules: all $B/sim-schedules ## 2,000 random schedules on the simulated machi
 faults-short: all $B/sim-faults
 	@$B/sim-faults --build $B --every 11 --pairs 50
 
-FAULT_PAIRS ?= 4000
+FAULT_PAIRS ?= 1500
 faults: all $B/sim-faults ## each call of the daemons fails once, and FAULT_PAIRS pairs
 	@$B/sim-faults --build $B --pairs $(FAULT_PAIRS)
 
@@ -218,7 +218,7 @@ KERNEL_STORM_SECONDS ?= 60
 kernel-debug-test: ## failures and a storm on the debug kernel
 	@tests/kernel/run --debug --seconds $(KERNEL_STORM_SECONDS)
 
-each-patch: deps-lab ## each patch alone: checkpatch, build, boot; an hour
+each-patch: deps-lab ## each patch alone: checkpatch, build, boot
 	@tests/kernel/each-patch
 
 lab-test: all $B/guesttool ## every case on real Xen
