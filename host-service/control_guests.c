@@ -155,17 +155,27 @@ static void tell_progress(struct client *c, struct guest *g)
 	client_reply(c, &r);
 }
 
-static void on_changed(struct guest_watcher *w, struct guest *g, bool gone)
+/* Who waits for the guest, or NULL if it has gone: then that was the answer. */
+static struct client *waiting_client(struct guest_watcher *w,
+				     const struct guest *g, bool gone)
 {
 	struct client *c = (struct client *)((char *)w -
 					     offsetof(struct client, watcher));
 
-	if (gone) {
-		c->guest = NULL;
-		client_fail(c, CONTROL_STATUS_NO_GUEST,
-			    "guest \"%s\" has gone meanwhile", g->domain.name);
+	if (!gone)
+		return c;
+	c->guest = NULL;
+	client_fail(c, CONTROL_STATUS_NO_GUEST,
+		    "guest \"%s\" has gone meanwhile", g->domain.name);
+	return NULL;
+}
+
+static void on_changed(struct guest_watcher *w, struct guest *g, bool gone)
+{
+	struct client *c = waiting_client(w, g, gone);
+
+	if (!c)
 		return;
-	}
 	if (g->state == GUEST_QUARANTINED) {
 		client_fail(c, CONTROL_STATUS_PARTLY,
 			    "quarantined: %s; when that is mended: memtide readmit %u",
@@ -207,14 +217,11 @@ static void end_readmit(struct client *c, struct guest *g, bool in_time)
 
 static void on_readmitted(struct guest_watcher *w, struct guest *g, bool gone)
 {
-	struct client *c = (struct client *)((char *)w -
-					     offsetof(struct client, watcher));
+	struct client *c = waiting_client(w, g, gone);
 
-	if (gone) {
-		c->guest = NULL;
-		client_fail(c, CONTROL_STATUS_NO_GUEST,
-			    "guest \"%s\" has gone meanwhile", g->domain.name);
-	} else if (g->state == GUEST_QUARANTINED) {
+	if (!c)
+		return;
+	if (g->state == GUEST_QUARANTINED) {
 		client_fail(c, CONTROL_STATUS_REFUSED,
 			    "guest \"%s\": it is quarantined again: %s",
 			    g->domain.name, g->why);

@@ -533,16 +533,6 @@ static const char usage[] =
 	"  --verbose     print what happened also if all went well\n"
 	"  --help        print this\n";
 
-static int parse_number(const char *text, uint64_t max, uint64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	return *text < '0' || *text > '9' || *end || errno || *ret > max ?
-		       -EINVAL : 0;
-}
-
 static int parse_point(const char *text, struct sim_point *ret)
 {
 	unsigned int mode;
@@ -580,11 +570,11 @@ static int parse_option(int c, struct sweep *s)
 		s->build = optarg;
 		return 0;
 	case 'j':
-		return parse_number(optarg, JOBS_MAX, &s->jobs);
+		return jobs_number(optarg, JOBS_MAX, &s->jobs);
 	case 'e':
-		return parse_number(optarg, POINTS_MAX, &s->every);
+		return jobs_number(optarg, POINTS_MAX, &s->every);
 	case 'p':
-		return parse_number(optarg, UINT32_MAX, &s->pairs);
+		return jobs_number(optarg, UINT32_MAX, &s->pairs);
 	case 'o':
 		return parse_plan(optarg, s);
 	case 'v':

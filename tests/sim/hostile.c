@@ -170,37 +170,11 @@ static size_t report_frame(uint8_t frame[FRAME_MAX])
 	return fake_frame(&msg, frame);
 }
 
-static size_t stray_frame(uint8_t frame[FRAME_MAX])
-{
-	struct guest_msg msg = { .type = GUEST_MSG_ONLINE_REPLY };
-
-	msg.online_reply.id = 4711;
-	msg.online_reply.nr_done = 1;
-	return fake_frame(&msg, frame);
-}
-
-static size_t progress_frame(uint8_t frame[FRAME_MAX])
-{
-	struct guest_msg msg = { .type = GUEST_MSG_PULL_PROGRESS };
-
-	msg.pull_progress.id = 4711;
-	return fake_frame(&msg, frame);
-}
-
-static size_t unknown_frame(uint8_t frame[FRAME_MAX])
-{
-	static const uint8_t payload[] = { 15 << 3 | 2, 0 };
-
-	frame_put_header(frame, sizeof(payload));
-	memcpy(frame + FRAME_HEADER_BYTES, payload, sizeof(payload));
-	return FRAME_HEADER_BYTES + sizeof(payload);
-}
-
 static const struct flood floods[] = {
 	{ "reports", report_frame },
-	{ "answers to nothing", stray_frame },
-	{ "empty progress", progress_frame },
-	{ "messages unknown", unknown_frame },
+	{ "answers to nothing", fake_stray_frame },
+	{ "empty progress", fake_progress_frame },
+	{ "messages unknown", fake_unknown_frame },
 };
 
 /* In a process of its own, so that nothing but memtided slows it down. The

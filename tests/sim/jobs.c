@@ -191,3 +191,17 @@ uint64_t jobs_default(void)
 
 	return MIN(4u * (uint64_t)MAX(cpus, 1), JOBS_MAX);
 }
+
+int jobs_number(const char *text, uint64_t max, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || *ret > max) {
+		fprintf(stderr, "%s: bad number: %s\n",
+			program_invocation_short_name, text);
+		return -EINVAL;
+	}
+	return 0;
+}

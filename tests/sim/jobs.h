@@ -33,6 +33,9 @@ struct jobs {
 /** jobs_run() - Return: how many failed */
 uint64_t jobs_run(const struct jobs *o);
 
+/** jobs_number() - An option's number, 0..@max; says what is none: -EINVAL */
+int jobs_number(const char *text, uint64_t max, uint64_t *ret);
+
 /** jobs_default() - So many at once keep this machine busy */
 uint64_t jobs_default(void);
 

@@ -53,26 +53,6 @@ static uint32_t draw_target(struct world *w, const struct world_domain *d)
 	return target < WINDOW / d->config.block_granules ? 0 : target;
 }
 
-static void set(struct world *w, struct world_domain *d)
-{
-	uint32_t target = draw_target(w, d);
-	struct control_request req = talk_set(d, target, false);
-	int64_t start_us = world_now_us();
-	struct control_reply r;
-
-	/* memtided has just been started: the guest is not known yet. */
-	for (;;) {
-		talk(w, &req, &r);
-		if (r.status == CONTROL_STATUS_OK)
-			break;
-		if (r.status != CONTROL_STATUS_REFUSED ||
-		    world_now_us() - start_us > WORLD_PATIENCE_MS * 1000)
-			world_fail(w, "domain %u: set: %s", d->domid, r.text);
-		usleep(500);
-	}
-	d->target = d->maybe = target;
-}
-
 static uint32_t nr_busy(struct world *w)
 {
 	uint32_t nr = 0;
@@ -116,7 +96,9 @@ static int run(const struct jobs *o, const char *dir, uint64_t seed)
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		sim_set_faults(w.machine, &slow);
 		for (uint32_t i = 0; i < GUESTS; i++)
-			set(&w, &w.domains[i]);
+			talk_set_patiently(&w, &w.domains[i],
+					   draw_target(&w, &w.domains[i]),
+					   false);
 		for (uint32_t i = 0; i < RESTARTS; i++)
 			restart(&w, &t);
 		judge_reached(&w);

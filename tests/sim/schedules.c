@@ -85,31 +85,18 @@ static int run_all(struct options *o)
 	return 0;
 }
 
-static int parse_number(const char *text, uint64_t max, uint64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || *ret > max) {
-		fprintf(stderr, "sim-schedules: bad number: %s\n", text);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static int parse_option(int c, struct options *o)
 {
 	switch (c) {
 	case 'c':
-		return parse_number(optarg, UINT32_MAX, &o->count);
+		return jobs_number(optarg, UINT32_MAX, &o->count);
 	case 'f':
-		return parse_number(optarg, UINT64_MAX, &o->first);
+		return jobs_number(optarg, UINT64_MAX, &o->first);
 	case 's':
 		o->count = 1;
-		return parse_number(optarg, UINT64_MAX, &o->first);
+		return jobs_number(optarg, UINT64_MAX, &o->first);
 	case 'j':
-		return parse_number(optarg, JOBS_MAX, &o->jobs);
+		return jobs_number(optarg, JOBS_MAX, &o->jobs);
 	case 'b':
 		o->build = optarg;
 		return 0;

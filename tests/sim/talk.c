@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #define AGAIN_NS	300000	/* memtided is starting: look again */
@@ -128,4 +129,23 @@ struct control_request talk_set(const struct world_domain *d,
 
 	req.size_bytes = (boot + granules) * GRANULE_BYTES;
 	return req;
+}
+
+void talk_set_patiently(struct world *w, struct world_domain *d,
+			uint32_t granules, bool wait)
+{
+	struct control_request req = talk_set(d, granules, wait);
+	int64_t start_us = world_now_us();
+	struct control_reply r;
+
+	for (;;) {
+		talk(w, &req, &r);
+		if (r.status == CONTROL_STATUS_OK)
+			break;
+		if (r.status != CONTROL_STATUS_REFUSED ||
+		    world_now_us() - start_us > WORLD_PATIENCE_MS * 1000)
+			world_fail(w, "domain %u: set: %s", d->domid, r.text);
+		usleep(500);
+	}
+	d->target = d->maybe = granules;
 }

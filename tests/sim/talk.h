@@ -38,6 +38,15 @@ const struct control_guest *talk_find(const struct talk_list *l,
 struct control_request talk_set(const struct world_domain *d,
 				uint32_t granules, bool wait);
 
+/**
+ * talk_set_patiently() - Have it done, and the domain's record say so
+ *
+ * Refused for a while is good: memtided may have been started just now, and not
+ * know the guest yet.
+ */
+void talk_set_patiently(struct world *w, struct world_domain *d,
+			uint32_t granules, bool wait);
+
 /** talk_kib() - What memtided should call a size of so many granules */
 uint64_t talk_kib(const struct world_domain *d, uint32_t granules);
 

@@ -184,29 +184,10 @@ relay(const struct world *w, uint32_t domid, struct versions *v)
 
 /* The takeovers ---------------------------------------------------------- */
 
-static void set(struct world *w, struct world_domain *d, uint32_t granules,
-		bool wait)
-{
-	struct control_request req = talk_set(d, granules, wait);
-	int64_t start_us = world_now_us();
-	struct control_reply r;
-
-	for (;;) {
-		talk(w, &req, &r);
-		if (r.status == CONTROL_STATUS_OK)
-			break;
-		if (r.status != CONTROL_STATUS_REFUSED ||
-		    world_now_us() - start_us > WORLD_PATIENCE_MS * 1000)
-			world_fail(w, "domain %u: set: %s", d->domid, r.text);
-		usleep(500);
-	}
-	d->target = d->maybe = granules;
-}
-
 static void set_all(struct world *w, uint32_t granules, bool wait)
 {
 	for (unsigned int i = 0; i < w->nr_domains; i++)
-		set(w, &w->domains[i], granules + 7 * i, wait);
+		talk_set_patiently(w, &w->domains[i], granules + 7 * i, wait);
 }
 
 static void take_over(struct world *w, struct versions *v, bool newer)

@@ -114,6 +114,35 @@ static inline size_t fake_frame(const struct guest_msg *msg,
 	return FRAME_HEADER_BYTES + len;
 }
 
+/* Frames that a good agent does not send: an answer to nothing, progress of no
+ * pull, and a body that no version knows yet */
+
+static inline size_t fake_stray_frame(uint8_t frame[FRAME_MAX])
+{
+	struct guest_msg msg = { .type = GUEST_MSG_ONLINE_REPLY };
+
+	msg.online_reply.id = 4711;
+	msg.online_reply.nr_done = 1;
+	return fake_frame(&msg, frame);
+}
+
+static inline size_t fake_progress_frame(uint8_t frame[FRAME_MAX])
+{
+	struct guest_msg msg = { .type = GUEST_MSG_PULL_PROGRESS };
+
+	msg.pull_progress.id = 4711;
+	return fake_frame(&msg, frame);
+}
+
+static inline size_t fake_unknown_frame(uint8_t frame[FRAME_MAX])
+{
+	static const uint8_t payload[] = { 15 << 3 | 2, 0 };
+
+	frame_put_header(frame, sizeof(payload));
+	memcpy(frame + FRAME_HEADER_BYTES, payload, sizeof(payload));
+	return FRAME_HEADER_BYTES + sizeof(payload);
+}
+
 static inline void fake_say(struct fake *f, const struct guest_msg *msg)
 {
 	uint8_t frame[FRAME_MAX];

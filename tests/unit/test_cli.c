@@ -458,6 +458,20 @@ static void show_names_the_way_out_of_quarantine(void **state)
 "  Xen counts       512 MiB\n");
 }
 
+static void check_report(const struct cli_report *r, const char *on_out,
+			 const char *on_err, enum cli_exit code)
+{
+	struct page out, err;
+
+	page_open(&out);
+	page_open(&err);
+	cli_print_report(r, out.f);
+	cli_print_problem(r, err.f);
+	page_check(&out, on_out);
+	page_check(&err, on_err);
+	assert_int_equal(cli_report_exit(r), code);
+}
+
 static const struct {
 	enum control_status status;
 	const char *text;
@@ -489,17 +503,11 @@ static void a_readmit_ends_with_what_became_of_the_guest(void **state)
 			.command = CONTROL_READMIT, .guest = "db1",
 			.guests = &guest, .nr_guests = readmit_cases[i].guest,
 		};
-		struct page out, err;
 
 		add_end(&r, readmit_cases[i].status, readmit_cases[i].text);
 		assert_null(cli_report_check(&r));
-		page_open(&out);
-		page_open(&err);
-		cli_print_report(&r, out.f);
-		cli_print_problem(&r, err.f);
-		page_check(&out, readmit_cases[i].out);
-		page_check(&err, readmit_cases[i].err);
-		assert_int_equal(cli_report_exit(&r), readmit_cases[i].code);
+		check_report(&r, readmit_cases[i].out, readmit_cases[i].err,
+			     readmit_cases[i].code);
 	}
 }
 
@@ -546,16 +554,10 @@ static void a_set_ends_with_what_was_reached_and_why(void **state)
 		struct cli_report r = { .command = CONTROL_SET,
 					.guest = "db1", .has_set = true,
 					.set = set_cases[i].set };
-		struct page out, err;
 
 		add_end(&r, set_cases[i].status, set_cases[i].text);
-		page_open(&out);
-		page_open(&err);
-		cli_print_report(&r, out.f);
-		cli_print_problem(&r, err.f);
-		page_check(&out, set_cases[i].out);
-		page_check(&err, set_cases[i].err);
-		assert_int_equal(cli_report_exit(&r), set_cases[i].code);
+		check_report(&r, set_cases[i].out, set_cases[i].err,
+			     set_cases[i].code);
 	}
 }
 

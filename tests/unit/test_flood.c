@@ -25,33 +25,6 @@ static size_t report_frame(uint8_t frame[FRAME_MAX])
 	return fake_frame(&msg, frame);
 }
 
-static size_t stray_frame(uint8_t frame[FRAME_MAX])
-{
-	struct guest_msg msg = { .type = GUEST_MSG_ONLINE_REPLY };
-
-	msg.online_reply.id = 4711;
-	msg.online_reply.nr_done = 1;
-	return fake_frame(&msg, frame);
-}
-
-/* A body that no version knows yet */
-static size_t unknown_frame(uint8_t frame[FRAME_MAX])
-{
-	static const uint8_t payload[] = { 15 << 3 | 2, 0 };
-
-	frame_put_header(frame, sizeof(payload));
-	memcpy(frame + FRAME_HEADER_BYTES, payload, sizeof(payload));
-	return FRAME_HEADER_BYTES + sizeof(payload);
-}
-
-static size_t pulled_frame(uint8_t frame[FRAME_MAX])
-{
-	struct guest_msg msg = { .type = GUEST_MSG_PULL_PROGRESS };
-
-	msg.pull_progress.id = 4711;
-	return fake_frame(&msg, frame);
-}
-
 /* Pushes frames for a time; the rate's own count says how many were heard. */
 static void flood(struct world *w, const uint8_t *frame, size_t len,
 		  int64_t us, uint64_t *ret_heard, int64_t *ret_us)
@@ -79,9 +52,9 @@ static const struct {
 	size_t (*frame)(uint8_t frame[FRAME_MAX]);
 } floods[] = {
 	{ "reports", report_frame },
-	{ "answers to nothing", stray_frame },
-	{ "messages of a kind unknown", unknown_frame },
-	{ "progress without granules", pulled_frame },
+	{ "answers to nothing", fake_stray_frame },
+	{ "messages of a kind unknown", fake_unknown_frame },
+	{ "progress without granules", fake_progress_frame },
 };
 
 static void a_flood_of_messages_is_heard_at_the_rate_allowed(void **state)
@@ -173,7 +146,7 @@ static void lines_a_guest_causes_are_counted_beyond_the_limit(void **state)
 {
 	struct world *w = *state;
 	uint8_t frame[FRAME_MAX];
-	size_t len = stray_frame(frame);
+	size_t len = fake_stray_frame(frame);
 	uint64_t heard;
 	char path[64];
 	int saved, log;
