@@ -17,6 +17,9 @@
 #define SYNC_LOW_PAGES_MAX	((UINT64_C(3) << 30) / 4096)
 #define SYNC_REPORT_INTERVAL_MS	200u
 #define SYNC_KEEPALIVE_S	60u
+#define SYNC_STALL_US		20000u
+#define SYNC_STALL_WINDOW_MS	500u
+#define SYNC_CALM_S		10u
 
 static void window_text(const struct msg_hello *h, char text[BACKEND_VALUE_MAX])
 {
@@ -261,6 +264,9 @@ static int welcome(struct guest *g)
 	msg.welcome.minor = PROTO_MINOR;
 	msg.welcome.report_interval_ms = SYNC_REPORT_INTERVAL_MS;
 	msg.welcome.keepalive_s = SYNC_KEEPALIVE_S;
+	msg.welcome.stall_us = SYNC_STALL_US;
+	msg.welcome.stall_window_ms = SYNC_STALL_WINDOW_MS;
+	msg.welcome.calm_s = SYNC_CALM_S;
 	return session_send(g, &msg);
 }
 

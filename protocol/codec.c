@@ -142,13 +142,27 @@ static const char *check_hello(const struct msg_hello *m)
 	return why;
 }
 
+static const char *check_stall(const struct msg_welcome *m)
+{
+	if (m->calm_s > PROTO_CALM_S_MAX)
+		return "time until calm";
+	if (!m->stall_us && !m->stall_window_ms)
+		return NULL;
+	if (!in_limits(m->stall_window_ms, PROTO_WINDOW_MS_MIN,
+		       PROTO_WINDOW_MS_MAX))
+		return "window of a stall";
+	if (!in_limits(m->stall_us, 1, m->stall_window_ms * 1000ull))
+		return "length of a stall";
+	return NULL;
+}
+
 static const char *check_welcome(const struct msg_welcome *m)
 {
 	if (!in_limits(m->report_interval_ms, 1, REPORT_INTERVAL_MS_MAX))
 		return "report interval";
 	if (!in_limits(m->keepalive_s, 1, KEEPALIVE_S_MAX))
 		return "keepalive";
-	return NULL;
+	return check_stall(m);
 }
 
 static const char *check_online_request(const struct msg_online_request *m)
@@ -188,15 +202,34 @@ static const char *check_pull_progress(const struct msg_pull_progress *m)
 	return check_ranges(m->ranges, m->nr_ranges, WINDOW_GRANULES_MAX);
 }
 
+static const char *check_counts(const struct msg_report *m)
+{
+	if (m->time_us > PROTO_COUNT_MAX)
+		return "time of a report";
+	if (m->refault_pages > PROTO_COUNT_MAX ||
+	    m->swap_in_pages > PROTO_COUNT_MAX)
+		return "pages read back";
+	if (m->stall_some_us > PROTO_COUNT_MAX)
+		return "time stalled";
+	if (m->stall_full_us > m->stall_some_us)
+		return "more tasks stalled than some";
+	if (!m->has_pressure && (m->stall_some_us || m->stalled))
+		return "a stall that the kernel does not count";
+	return NULL;
+}
+
 static const char *check_report(const struct msg_report *m)
 {
+	if (m->mem_total_kib > PROTO_SIZE_KIB_MAX ||
+	    m->swap_total_kib > PROTO_SIZE_KIB_MAX)
+		return "memory beyond the address space";
 	if (m->mem_free_kib > m->mem_total_kib)
 		return "more memory free than there is";
 	if (m->mem_available_kib > m->mem_total_kib)
 		return "more memory available than there is";
 	if (m->swap_free_kib > m->swap_total_kib)
 		return "more swap free than there is";
-	return NULL;
+	return check_counts(m);
 }
 
 static const char *check_host_msg(const struct host_msg *m)
@@ -283,6 +316,9 @@ static size_t encode_welcome(Memtide__HostMessage *pb,
 	w.capabilities = m->capabilities;
 	w.report_interval_ms = m->report_interval_ms;
 	w.keepalive_s = m->keepalive_s;
+	w.stall_us = m->stall_us;
+	w.stall_window_ms = m->stall_window_ms;
+	w.calm_s = m->calm_s;
 	return pack_host(pb, MEMTIDE__HOST_MESSAGE__BODY_WELCOME, &w, buf);
 }
 
@@ -446,6 +482,13 @@ static size_t encode_report(Memtide__GuestMessage *pb,
 	r.mem_available_kib = m->mem_available_kib;
 	r.swap_total_kib = m->swap_total_kib;
 	r.swap_free_kib = m->swap_free_kib;
+	r.time_us = m->time_us;
+	r.stall_some_us = m->stall_some_us;
+	r.stall_full_us = m->stall_full_us;
+	r.refault_pages = m->refault_pages;
+	r.swap_in_pages = m->swap_in_pages;
+	r.has_pressure = m->has_pressure;
+	r.stalled = m->stalled;
 	return pack_guest(pb, MEMTIDE__GUEST_MESSAGE__BODY_REPORT, &r, buf);
 }
 
@@ -537,6 +580,9 @@ static void copy_welcome(struct msg_welcome *m, const Memtide__Welcome *pb)
 	m->capabilities = pb->capabilities;
 	m->report_interval_ms = pb->report_interval_ms;
 	m->keepalive_s = pb->keepalive_s;
+	m->stall_us = pb->stall_us;
+	m->stall_window_ms = pb->stall_window_ms;
+	m->calm_s = pb->calm_s;
 }
 
 static const char *copy_online_request(struct msg_online_request *m,
@@ -598,6 +644,13 @@ static void copy_report(struct msg_report *m, const Memtide__Report *pb)
 	m->mem_available_kib = pb->mem_available_kib;
 	m->swap_total_kib = pb->swap_total_kib;
 	m->swap_free_kib = pb->swap_free_kib;
+	m->time_us = pb->time_us;
+	m->stall_some_us = pb->stall_some_us;
+	m->stall_full_us = pb->stall_full_us;
+	m->refault_pages = pb->refault_pages;
+	m->swap_in_pages = pb->swap_in_pages;
+	m->has_pressure = pb->has_pressure;
+	m->stalled = pb->stalled;
 }
 
 static const char *copy_host_msg(struct host_msg *m,

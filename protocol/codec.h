@@ -13,12 +13,17 @@
 #include "base.h"
 
 #define PROTO_MAJOR		1u
-#define PROTO_MINOR		0u
+#define PROTO_MINOR		1u
 #define PROTO_RANGES_MAX	64u
 #define PROTO_STATE_GRANULES	32768u	/* largest nr of a StateRequest */
 #define PROTO_TEXT_MAX		64u	/* with the final 0 */
 #define PROTO_BOOT_ID_BYTES	16u
 #define PROTO_DEADLINE_MS_MAX	600000u
+#define PROTO_WINDOW_MS_MIN	500u	/* of a stall: what Linux takes */
+#define PROTO_WINDOW_MS_MAX	10000u
+#define PROTO_CALM_S_MAX	3600u
+#define PROTO_SIZE_KIB_MAX	(1ull << 54)	/* all that 52 bits of gfn reach */
+#define PROTO_COUNT_MAX		(1ull << 56)	/* 2,283 years in us */
 
 enum pull_reason {
 	PULL_REASON_DONE,
@@ -57,6 +62,10 @@ struct msg_welcome {
 	uint64_t capabilities;
 	uint32_t report_interval_ms;	/* 1..3600000 */
 	uint32_t keepalive_s;		/* 1..86400 */
+	uint32_t stall_us;		/* 0, or at most the window */
+	uint32_t stall_window_ms;	/* 0 if @stall_us is, else
+					 * PROTO_WINDOW_MS_MIN..MAX */
+	uint32_t calm_s;		/* 0..PROTO_CALM_S_MAX */
 };
 
 struct msg_online_request {
@@ -103,12 +112,22 @@ struct msg_state_reply {
 	uint64_t in_use[PROTO_STATE_GRANULES / 64];	/* nr / 64 words */
 };
 
+/* No sum of two of these numbers, and no product of one with 128, overflows.
+ * A count may be less than in the report before: only its boot begins it anew,
+ * but a guest may say anything. */
 struct msg_report {
-	uint64_t mem_total_kib;
+	uint64_t mem_total_kib;		/* <= PROTO_SIZE_KIB_MAX */
 	uint64_t mem_free_kib;		/* <= mem_total_kib */
 	uint64_t mem_available_kib;	/* <= mem_total_kib */
-	uint64_t swap_total_kib;
+	uint64_t swap_total_kib;	/* <= PROTO_SIZE_KIB_MAX */
 	uint64_t swap_free_kib;		/* <= swap_total_kib */
+	uint64_t time_us;		/* <= PROTO_COUNT_MAX */
+	uint64_t stall_some_us;		/* likewise; 0 unless @has_pressure */
+	uint64_t stall_full_us;		/* <= stall_some_us */
+	uint64_t refault_pages;		/* <= PROTO_COUNT_MAX */
+	uint64_t swap_in_pages;		/* <= PROTO_COUNT_MAX */
+	bool has_pressure;
+	bool stalled;			/* false unless @has_pressure */
 };
 
 struct msg_unsupported {

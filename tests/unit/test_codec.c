@@ -19,6 +19,8 @@
 #define GFN_4G		0x100000ull
 #define GFN_END		(1ull << 52)
 #define LAST_GRANULE	(WINDOW_GRANULES_MAX - 1)
+#define KIB_MAX		PROTO_SIZE_KIB_MAX
+#define COUNT_MAX	PROTO_COUNT_MAX
 
 /* Body numbers of HostMessage and GuestMessage */
 enum { WELCOME = 1, ONLINE_REQUEST, PULL_REQUEST, PULL_CANCEL, STATE_REQUEST };
@@ -54,8 +56,11 @@ static bool is_untouched(const void *p, size_t len)
 
 static const struct host_msg host_msgs[] = {
 	{ .type = HOST_MSG_WELCOME,
-	  .welcome = { 1, 2, UINT64_MAX, 3600000, 86400 } },
-	{ .type = HOST_MSG_WELCOME, .welcome = { 0, 0, 0, 1, 1 } },
+	  .welcome = { 1, 2, UINT64_MAX, 3600000, 86400, 10000000, 10000,
+		       3600 } },
+	{ .type = HOST_MSG_WELCOME, .welcome = { 0, 0, 0, 1, 1, 0, 0, 0 } },
+	{ .type = HOST_MSG_WELCOME,
+	  .welcome = { 0, 0, 0, 1, 1, 1, 500, 1 } },
 	{ .type = HOST_MSG_ONLINE_REQUEST,
 	  .online_request = { 7, 1, { { 0, 1 } } } },
 	{ .type = HOST_MSG_ONLINE_REQUEST,
@@ -103,8 +108,11 @@ static const struct guest_msg guest_msgs[] = {
 	  .state_reply = { 1, 64, 128, { 0x8000000000000001ull, 0xfedcull } } },
 	{ .type = GUEST_MSG_REPORT, .report = { 0 } },
 	{ .type = GUEST_MSG_REPORT,
-	  .report = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-		      UINT64_MAX } },
+	  .report = { KIB_MAX, KIB_MAX, KIB_MAX, KIB_MAX, KIB_MAX, COUNT_MAX,
+		      COUNT_MAX, COUNT_MAX, COUNT_MAX, COUNT_MAX, true,
+		      true } },
+	{ .type = GUEST_MSG_REPORT,
+	  .report = { 1, 0, 0, 3, 2, 4, 8, 5, 6, 7, true, false } },
 	{ .type = GUEST_MSG_UNSUPPORTED, .unsupported = { 77 } },
 };
 
@@ -167,7 +175,8 @@ static const struct field hello_fields[] = {
 	{ 7, GFN_4G }, { 8, 4096 }, { 0, 0 },
 };
 static const struct field welcome_fields[] = {
-	{ 1, 1 }, { 4, 1000 }, { 5, 60 }, { 0, 0 },
+	{ 1, 1 }, { 4, 1000 }, { 5, 60 }, { 6, 0 }, { 7, 0 }, { 8, 0 },
+	{ 0, 0 },
 };
 static const struct field pull_fields[] = {
 	{ 1, 5 }, { 2, 10 }, { 3, 1000 }, { 0, 0 },
@@ -176,7 +185,13 @@ static const struct field state_fields[] = {
 	{ 1, 5 }, { 2, 0 }, { 3, 64 }, { 0, 0 },
 };
 static const struct field report_fields[] = {
-	{ 1, 100 }, { 2, 50 }, { 3, 60 }, { 4, 10 }, { 5, 10 }, { 0, 0 },
+	{ 1, 100 }, { 2, 50 }, { 3, 60 }, { 4, 10 }, { 5, 10 }, { 6, 9 },
+	{ 7, 8 }, { 8, 7 }, { 9, 6 }, { 10, 5 }, { 11, 1 }, { 12, 1 },
+	{ 0, 0 },
+};
+static const struct field old_report_fields[] = {
+	{ 1, 100 }, { 2, 50 }, { 3, 60 }, { 4, 10 }, { 5, 10 }, { 6, 0 },
+	{ 7, 0 }, { 12, 0 }, { 0, 0 },
 };
 static const struct field progress_fields[] = {
 	{ 1, 5 }, { 3, 1 }, { 4, 0 }, { 0, 0 },
@@ -186,7 +201,7 @@ struct limit_case {
 	const char *what;
 	uint32_t body;
 	const struct field *fields;
-	struct field change[2];
+	struct field change[3];
 	bool ok;
 };
 
@@ -201,6 +216,24 @@ static const struct limit_case host_limits[] = {
 	{ "keepalive max", WELCOME, welcome_fields, { { 5, 86400 } }, true },
 	{ "keepalive max + 1", WELCOME, welcome_fields, { { 5, 86401 } },
 	  false },
+	{ "stall without a window", WELCOME, welcome_fields, { { 6, 1 } },
+	  false },
+	{ "window without a stall", WELCOME, welcome_fields, { { 7, 500 } },
+	  false },
+	{ "window min - 1", WELCOME, welcome_fields, { { 6, 1 }, { 7, 499 } },
+	  false },
+	{ "window min, all of it", WELCOME, welcome_fields,
+	  { { 6, 500000 }, { 7, 500 } }, true },
+	{ "a stall longer than the window", WELCOME, welcome_fields,
+	  { { 6, 500001 }, { 7, 500 } }, false },
+	{ "window max", WELCOME, welcome_fields, { { 6, 1 }, { 7, 10000 } },
+	  true },
+	{ "window max + 1", WELCOME, welcome_fields,
+	  { { 6, 1 }, { 7, 10001 } }, false },
+	{ "window whose us do not fit", WELCOME, welcome_fields,
+	  { { 6, 1 }, { 7, UINT32_MAX } }, false },
+	{ "calm max", WELCOME, welcome_fields, { { 8, 3600 } }, true },
+	{ "calm max + 1", WELCOME, welcome_fields, { { 8, 3601 } }, false },
 	{ "pull 0", PULL_REQUEST, pull_fields, { { 2, 0 } }, false },
 	{ "pull 1", PULL_REQUEST, pull_fields, { { 2, 1 } }, true },
 	{ "pull max", PULL_REQUEST, pull_fields,
@@ -277,6 +310,37 @@ static const struct limit_case guest_limits[] = {
 	{ "available > total", REPORT, report_fields, { { 3, 101 } }, false },
 	{ "swap free = total", REPORT, report_fields, { { 5, 10 } }, true },
 	{ "swap free > total", REPORT, report_fields, { { 5, 11 } }, false },
+	{ "total max", REPORT, report_fields, { { 1, KIB_MAX } }, true },
+	{ "total max + 1", REPORT, report_fields, { { 1, KIB_MAX + 1 } },
+	  false },
+	{ "swap max", REPORT, report_fields, { { 4, KIB_MAX } }, true },
+	{ "swap max + 1", REPORT, report_fields, { { 4, KIB_MAX + 1 } },
+	  false },
+	{ "time max", REPORT, report_fields, { { 6, COUNT_MAX } }, true },
+	{ "time max + 1", REPORT, report_fields, { { 6, COUNT_MAX + 1 } },
+	  false },
+	{ "stall max", REPORT, report_fields,
+	  { { 7, COUNT_MAX }, { 8, COUNT_MAX } }, true },
+	{ "stall max + 1", REPORT, report_fields, { { 7, COUNT_MAX + 1 } },
+	  false },
+	{ "full stall > some", REPORT, report_fields, { { 8, 9 } }, false },
+	{ "full stall = some", REPORT, report_fields, { { 8, 8 } }, true },
+	{ "refaults max", REPORT, report_fields, { { 9, COUNT_MAX } }, true },
+	{ "refaults max + 1", REPORT, report_fields, { { 9, COUNT_MAX + 1 } },
+	  false },
+	{ "swap in max", REPORT, report_fields, { { 10, COUNT_MAX } }, true },
+	{ "swap in max + 1", REPORT, report_fields,
+	  { { 10, COUNT_MAX + 1 } }, false },
+	{ "no stall", REPORT, report_fields, { { 12, 0 } }, true },
+	{ "all but pressure", REPORT, report_fields, { { 11, 0 } }, false },
+	{ "stalled without pressure", REPORT, report_fields,
+	  { { 7, 0 }, { 8, 0 }, { 11, 0 } }, false },
+	{ "of version 0", REPORT, old_report_fields, { { 0, 0 } }, true },
+	{ "without pressure", REPORT, old_report_fields, { { 6, 9 } }, true },
+	{ "stall of no pressure", REPORT, old_report_fields, { { 7, 1 } },
+	  false },
+	{ "a stall of no pressure", REPORT, old_report_fields,
+	  { { 12, 1 } }, false },
 	{ "last reason", PULL_PROGRESS, progress_fields,
 	  { { 4, PULL_NUM_REASONS - 1 } }, true },
 	{ "reason after the last", PULL_PROGRESS, progress_fields,
