@@ -35,17 +35,18 @@ INC = -I$(<D) -Iprotocol -I$B/gen
 # Sources ---------------------------------------------------------------
 
 PROTO_GEN := memtide control
-PROTO_SRC := log frame codec control_codec transport_unix \
+PROTO_SRC := log floor frame codec control_codec transport_unix \
 	transport_vchan link sim_machine sim_faults
-HOST_SRC := ledger plan rate guest service session sync steps client paced \
-	savers backend_sim backend_xen control control_guests audit size control_client \
-	cli_args cli_text cli_print cli_json cli_report cli_commands
+HOST_SRC := ledger plan balloon_plan rate guest service session sync steps \
+	balloon client paced savers backend_sim backend_xen control \
+	control_guests audit size control_client cli_args cli_text cli_print \
+	cli_json cli_report cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo kdev_ioctl kdev_sim
 
-UNIT := frame codec control_codec link sim_machine ledger plan rate size cli \
-	control_client pull_plan sizing meminfo savers agent session service \
-	flood
+UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
+	rate size cli control_client pull_plan sizing meminfo savers agent \
+	session service balloon flood
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread
@@ -113,6 +114,9 @@ $B/sim-upgrade: $(UPGRADE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 HOSTILE_SRC := hostile world talk judge
 $B/sim-hostile: $(HOSTILE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+BALLOON_SRC := balloon world talk judge
+$B/sim-balloon: $(BALLOON_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $B/tests/sim/%.o: XINC = -Ihost-service
 
 $B/guesttool: $B/tests/nested/tools/guesttool.o $B/libproto.a
@@ -159,8 +163,8 @@ fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
 	host-service/cli_args.c host-service/cli_text.c host-service/size.c
 fuzz_src_text := protocol/log.c guest-agent/meminfo.c guest-agent/sys.c
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
-	$(patsubst %,host-service/%.c,savers backend_xen sync steps session guest \
-	ledger plan rate paced)
+	protocol/floor.c $(patsubst %,host-service/%.c,savers backend_xen sync \
+	steps session balloon guest ledger plan balloon_plan rate paced)
 .SECONDEXPANSION:
 $(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(fuzz_src_$$*)
 	@mkdir -p $(@D)
@@ -188,8 +192,9 @@ fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs or FUZZ_SECO
 model: ## the model of host, guests and hypervisor, exhaustively
 	@tests/model/run
 
-hostile: all $B/sim-hostile
+hostile: all $B/sim-hostile $B/sim-balloon
 	@$B/sim-hostile $B
+	@$B/sim-balloon $B
 
 schedules-short: all $B/sim-schedules
 	@$B/sim-schedules --build $B --count 60

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "sizing.h"
+#include "floor.h"
 
 static_assert(PULL_STEP_RUNS_MAX + 1 < PROTO_RANGES_MAX,
 	      "one batch always fits into an empty message");

@@ -5,8 +5,9 @@
  * For each managed guest, quarantined or not: the ledger against Xen's p2m,
  * Xen's page count and maximum against the prediction, and, where its agent is
  * there and it is not being resized, the ledger against what the guest says is
- * in use. Who is quarantined is a finding in itself. One guest after the other;
- * nothing is changed.
+ * in use. Of one in balloon mode: Xen's page count and maximum and the
+ * toolstack's target against what it was set to. Who is quarantined is a
+ * finding in itself. One guest after the other; nothing is changed.
  */
 #include "audit.h"
 
@@ -16,6 +17,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "balloon.h"
 #include "steps.h"
 #include "sync.h"
 
@@ -78,6 +80,33 @@ static void audit_pages(struct client *c, struct guest *g)
 			g->domain.max_pages, expected);
 }
 
+/* On its way, its count is what it may be, and the maximum is being moved. */
+static void audit_balloon(struct client *c, struct guest *g)
+{
+	struct backend *b = g->env->backend;
+	int64_t kib;
+	uint64_t max;
+	int rc = b->ops->domain(b, &g->domain.id, &g->domain);
+
+	c->audit_guests++;
+	if (rc) {
+		finding(c, g, "cannot read its page count: %s", strerror(-rc));
+		return;
+	}
+	max = balloon_max(&g->balloon, g->domain.pages);
+	if (guest_busy(g))
+		return;
+	if (!guest_arrived(g))
+		finding(c, g, "Xen counts %" PRIu64
+			" pages, its balloon should keep %" PRIu64 ": %s",
+			g->domain.pages, balloon_want(&g->balloon), g->why);
+	if (g->domain.max_pages != max)
+		finding(c, g, "its maximum is %" PRIu64 " pages, not %" PRIu64,
+			g->domain.max_pages, max);
+	if (balloon_wanted(g, &kib) != -EALREADY)
+		finding(c, g, "the toolstack's target for it is not what memtided told");
+}
+
 static void audit_done(struct client *c)
 {
 	struct control_reply r = { .body = CONTROL_BODY_AUDIT };
@@ -117,6 +146,8 @@ static bool audit_guest(struct client *c, struct guest *g)
 	if (g->state == GUEST_QUARANTINED)
 		finding(c, g, "quarantined: %s; when that is mended: memtide readmit %u",
 			g->why, g->domain.id.domid);
+	if (g->balloon.on)
+		audit_balloon(c, g);
 	if (!g->managed)
 		return false;
 	c->audit_guests++;
@@ -153,7 +184,8 @@ static struct guest *next_guest(struct client *c)
 		if (g->domain.id.domid < c->audit_next)
 			continue;
 		c->audit_next = g->domain.id.domid + 1;
-		if (g->managed || g->state == GUEST_QUARANTINED)
+		if (g->managed || g->balloon.on ||
+		    g->state == GUEST_QUARANTINED)
 			return g;
 	}
 	return NULL;

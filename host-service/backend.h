@@ -51,6 +51,16 @@ struct backend_host {
 	uint64_t free;
 };
 
+/**
+ * struct backend_balloon - what the toolstack tells the domain's own balloon
+ * @most_kib:	what the target says when it may have all it was built with
+ * @target_kib:	what it says now
+ */
+struct backend_balloon {
+	uint64_t most_kib;
+	uint64_t target_kib;
+};
+
 struct backend;
 
 /* Called from ops->dispatch(). */
@@ -210,6 +220,23 @@ struct backend_ops {
 	 */
 	int (*wanted)(struct backend *b, const struct guest_id *id,
 		      int64_t *ret_kib);
+
+	/**
+	 * @balloon: What the domain's own balloon driver is told
+	 *
+	 * Only of domains for which publish() was never called.
+	 *
+	 * Return: 0, -ENOENT if the toolstack keeps no target for it
+	 *
+	 * Source: xen docs/misc/xenstore-paths: memory/target, static-max,
+	 * videoram
+	 */
+	int (*balloon)(struct backend *b, const struct guest_id *id,
+		       struct backend_balloon *ret);
+
+	/** @set_balloon: Tell it another target; see balloon() */
+	int (*set_balloon)(struct backend *b, const struct guest_id *id,
+			   uint64_t target_kib);
 
 	/**
 	 * @connect: Connect to the channel that the guest's agent offers

@@ -442,6 +442,43 @@ static int sim_publish(struct backend *b, const struct guest_id *id,
 	return rc ? rc : sim_fault_end(&f, rc);
 }
 
+/* No toolstack has written it: the domain may have all it was built with. */
+static int sim_do_balloon(struct backend *b, const struct guest_id *id,
+			  struct backend_balloon *ret)
+{
+	struct sim_domain_config config;
+	int64_t kib = 0;
+	int rc;
+
+	/* A read of the same node: the same fault point */
+	rc = sim_wanted(b, id, &kib);
+	if (rc == -ENOENT)
+		rc = 0;
+	if (!rc)
+		rc = sim_domain_config(sim(b)->machine, id->domid, &config);
+	if (rc)
+		return rc;
+	ret->most_kib = (uint64_t)config.boot_pages * PAGE_KIB;
+	ret->target_kib = (uint64_t)MAX((int64_t)ret->most_kib + kib, 0);
+	return 0;
+}
+
+static int sim_set_balloon(struct backend *b, const struct guest_id *id,
+			   uint64_t target_kib)
+{
+	struct sim_domain_config config;
+	struct sim_fault f;
+	int rc = sim_fault_begin(sim(b)->machine, SIM_CALL_PUBLISH, &f);
+
+	if (!rc)
+		rc = sim_domain_config(sim(b)->machine, id->domid, &config);
+	if (rc)
+		return rc;
+	rc = write_target(b, id->domid, (int64_t)target_kib -
+			  (int64_t)config.boot_pages * PAGE_KIB);
+	return sim_fault_end(&f, rc);
+}
+
 static int dial_agent(struct backend *b, const struct guest_id *id,
 		      struct transport **ret)
 {
@@ -495,6 +532,8 @@ static const struct backend_ops sim_ops = {
 	.recall = sim_recall,
 	.publish = sim_publish,
 	.wanted = sim_wanted,
+	.balloon = sim_do_balloon,
+	.set_balloon = sim_set_balloon,
 	.connect = sim_connect,
 };
 

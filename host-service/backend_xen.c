@@ -20,7 +20,8 @@
  * Xenstore, below /local/domain/<domid>/:
  *   memtide/<key>		dom0's, see store_write(); the guest cannot write
  *   memory/target, static-max	told to libxl and the guest's balloon, as an
- *				offset to what was there at first
+ *				offset to what was there at first; in balloon
+ *				mode target alone
  *   data/memtide/event-channel	the guest's, watched: written last when its
  *				agent offers a channel
  *   memory/target is watched too: others of the toolstack write it, the guest
@@ -773,6 +774,55 @@ static int xen_wanted(struct backend *b, const struct guest_id *id,
 	return 0;
 }
 
+/* Of a number below /local/domain/<domid>/memory/ */
+static int memory_kib(struct backend_xen *x, uint32_t domid, const char *node,
+		      uint64_t *ret_kib)
+{
+	char path[XEN_PATH_MAX];
+	int rc;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", domid, node);
+	rc = store_get_kib(x, path, ret_kib);
+	/* The most that any domain has, and little enough to add to */
+	return rc || *ret_kib <= UINT64_MAX / 4 ? rc : -EIO;
+}
+
+/* libxl takes the video memory of an HVM guest, which static-max counts, off
+ * its target. Source: libxl__build_post() */
+static int xen_balloon(struct backend *b, const struct guest_id *id,
+		       struct backend_balloon *ret)
+{
+	uint64_t max_kib = 0, target_kib = 0, video_kib = 0;
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	if (!rc)
+		rc = memory_kib(xen(b), id->domid, "static-max", &max_kib);
+	if (!rc)
+		rc = memory_kib(xen(b), id->domid, "target", &target_kib);
+	if (!rc)
+		rc = memory_kib(xen(b), id->domid, "videoram", &video_kib);
+	if (rc == -ENOENT && max_kib && target_kib)
+		rc = 0;		/* no video memory, none told */
+	if (rc)
+		return rc;
+	ret->most_kib = max_kib - MIN(max_kib, video_kib);
+	ret->target_kib = target_kib;
+	return 0;
+}
+
+static int xen_set_balloon(struct backend *b, const struct guest_id *id,
+			   uint64_t target_kib)
+{
+	char path[XEN_PATH_MAX];
+	xc_domaininfo_t info;
+	int rc = check_id(xen(b), id, &info);
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target",
+		 id->domid);
+	return rc ? rc : store_put_kib(xen(b), path, target_kib);
+}
+
 static int xen_set_tables(struct backend *b, const struct guest_id *id,
 			  uint32_t granules)
 {
@@ -827,6 +877,8 @@ static const struct backend_ops xen_ops = {
 	.recall = xen_recall,
 	.publish = xen_publish,
 	.wanted = xen_wanted,
+	.balloon = xen_balloon,
+	.set_balloon = xen_set_balloon,
 	.connect = xen_connect,
 };
 

@@ -87,6 +87,7 @@ static void fill_guest(struct writer *w, struct json_object *o,
 	add_text(w, o, "name", g->name);
 	add_text(w, o, "state", g->state);
 	add_text(w, o, "why", g->why);
+	add_text(w, o, "mode", g->mode);
 	add_number(w, o, "boot_kib", g->boot_kib);
 	add_number(w, o, "held_kib", g->held_kib);
 	add_number(w, o, "target_kib", g->target_kib);

@@ -10,7 +10,7 @@
 #include "cli_text.h"
 #include "size.h"
 
-#define NR_COLUMNS	8u
+#define NR_COLUMNS	9u
 #define BAR_WIDTH	30u
 #define MILESTONES	20u	/* lines of progress on the whole way */
 
@@ -26,7 +26,7 @@ static const struct {
 } columns[] = {
 	{ "NAME", false }, { "DOMID", true }, { "STATE", false },
 	{ "HELD", true }, { "TARGET", true }, { "ONLINE", true },
-	{ "GUEST-TOTAL", true }, { "AVAILABLE", true },
+	{ "GUEST-TOTAL", true }, { "AVAILABLE", true }, { "MODE", false },
 };
 _Static_assert(ARRAY_SIZE(columns) == NR_COLUMNS, "one a column");
 
@@ -51,6 +51,8 @@ static void row_fill(struct row *row, const struct control_guest *g)
 	size_cell(row->cells[4], g->online_kib, g->window_kib);
 	size_cell(row->cells[5], g->guest_total_kib, g->guest_total_kib);
 	size_cell(row->cells[6], g->guest_available_kib, g->guest_total_kib);
+	/* A memtided that does not tell knows of one mode. */
+	strcpy(row->cells[7], text_escape(*g->mode ? g->mode : "-", &buf));
 }
 
 static const char *row_cell(const struct row *row, size_t column)
@@ -65,7 +67,7 @@ static void print_cell(const char *text, size_t column, int width, FILE *out)
 	if (columns[column].number)
 		fprintf(out, "%*s", width, text);
 	else
-		fprintf(out, "%-*s", width, text);
+		fprintf(out, "%-*s", last ? 0 : width, text);
 	fputs(last ? "\n" : "  ", out);
 }
 
@@ -115,6 +117,17 @@ static void print_quarantine(const struct control_guest *g, FILE *out)
 		text_escape(g->why, &why), g->domid);
 }
 
+/* A size that is not reached because nobody minds it, likewise. */
+static void print_balloon(const struct control_guest *g, FILE *out)
+{
+	struct text_buf name, why;
+
+	if (!strcmp(g->mode, "balloon") && *g->why)
+		fprintf(out, "%s: %s\n",
+			text_escape(*g->name ? g->name : "-", &name),
+			text_escape(g->why, &why));
+}
+
 static void print_list(const struct cli_report *r, FILE *out)
 {
 	struct row *rows;
@@ -131,8 +144,10 @@ static void print_list(const struct cli_report *r, FILE *out)
 		row_fill(&rows[i], &r->guests[i]);
 	print_rows(rows, r->nr_guests, out);
 	free(rows);
-	for (size_t i = 0; i < r->nr_guests; i++)
+	for (size_t i = 0; i < r->nr_guests; i++) {
 		print_quarantine(&r->guests[i], out);
+		print_balloon(&r->guests[i], out);
+	}
 }
 
 static void print_field(const char *name, const char *text, FILE *out)
@@ -163,6 +178,7 @@ static void print_guest(const struct control_guest *g, FILE *out)
 		fprintf(out, "  %-16s nothing is sent, given or taken; when the cause is mended:\n"
 			"  %-16s memtide readmit %" PRIu32 "\n", "so", "",
 			g->domid);
+	print_field("mode", g->mode, out);
 	print_size("boot memory", g->boot_kib, out);
 	print_size("held", g->held_kib, out);
 	print_size("target", g->target_kib, out);

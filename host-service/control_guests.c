@@ -29,7 +29,7 @@ static uint64_t online_kib(const struct guest *g)
  * an operator names sizes, we answer in sizes without them. */
 static uint64_t plain_kib(const struct guest *g, uint64_t kib)
 {
-	return kib - g->boot_pages * PAGE_KIB % GRANULE_KIB;
+	return kib - guest_boot_pages(g) * PAGE_KIB % GRANULE_KIB;
 }
 
 static void fill_guest(struct control_reply *r, struct guest *g)
@@ -45,8 +45,8 @@ static void fill_guest(struct control_reply *r, struct guest *g)
 	put_text(info->name, sizeof(info->name), g->domain.name);
 	put_text(info->state, sizeof(info->state), guest_state_name(g->state));
 	put_text(info->why, sizeof(info->why), g->why);
-	info->boot_kib = (g->managed ? g->boot_pages : g->domain.pages) *
-			 PAGE_KIB;
+	put_text(info->mode, sizeof(info->mode), guest_mode_name(g));
+	info->boot_kib = guest_boot_pages(g) * PAGE_KIB;
 	info->held_kib = guest_held_kib(g);
 	info->online_kib = online_kib(g);
 	info->target_kib = guest_target_kib(g);
@@ -302,7 +302,11 @@ void control_set(struct client *c)
 			    g->domain.name, why);
 		return;
 	}
-	if (c->request.wait)
+	/* One that holds what it was built with, and was set to that, is left
+	 * alone. */
+	if (!g->managed && !g->balloon.on)
+		end_set(c, g, true);
+	else if (c->request.wait)
 		wait_for(c, g);
 	else
 		end_set(c, g, false);

@@ -217,8 +217,30 @@ void guest_kick(struct guest *g)
 	event_add(g->step_event, &now);
 }
 
+void guest_kick_later(struct guest *g, uint32_t ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	event_add(g->step_event, &tv);
+}
+
+void guest_retry_later(struct guest *g)
+{
+	struct timeval tv = { g->retry_ms / 1000, g->retry_ms % 1000 * 1000 };
+
+	event_add(g->retry_event, &tv);
+	g->retry_ms = MIN(g->retry_ms * 2, g->env->conf.retry_max_ms);
+}
+
+const char *guest_mode_name(const struct guest *g)
+{
+	return g->managed ? "granules" : g->balloon.on ? "balloon" : "none";
+}
+
 bool guest_connected(const struct guest *g)
 {
+	if (g->balloon.on)
+		return false;
 	return g->state == GUEST_READY || guest_busy(g);
 }
 
@@ -229,6 +251,8 @@ bool guest_busy(const struct guest *g)
 
 bool guest_arrived(const struct guest *g)
 {
+	if (g->balloon.on)
+		return balloon_near(&g->balloon, g->domain.pages);
 	return g->ledger.nr_backed == g->target && !ledger_nr_idle(&g->ledger);
 }
 
@@ -237,6 +261,13 @@ uint64_t guest_least_kib(const struct guest *g)
 	uint64_t boot_kib = g->boot_pages * PAGE_KIB;
 
 	return boot_kib - boot_kib % GRANULE_KIB;
+}
+
+uint64_t guest_boot_pages(const struct guest *g)
+{
+	if (g->balloon.on)
+		return g->balloon.boot_pages;
+	return g->managed ? g->boot_pages : g->domain.pages;
 }
 
 uint64_t guest_held_kib(const struct guest *g)
@@ -249,6 +280,8 @@ uint64_t guest_held_kib(const struct guest *g)
 
 uint64_t guest_target_kib(const struct guest *g)
 {
+	if (g->balloon.on)
+		return balloon_want(&g->balloon) * PAGE_KIB;
 	if (!g->managed)
 		return g->domain.pages * PAGE_KIB;
 	return g->boot_pages * PAGE_KIB + (uint64_t)g->target * GRANULE_KIB;

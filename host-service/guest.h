@@ -9,6 +9,11 @@
  * stays managed while the agent comes and goes. All memory a guest will need
  * is taken when it first greets (I6).
  *
+ * One whose agent has not greeted can be set to less than it was built with:
+ * then its own balloon driver keeps that size (balloon_plan.h), and its agent,
+ * if one comes, is not listened to before the guest is back at its boot size.
+ * READY, GROWING and SHRINKING are its states as well.
+ *
  * Everything that happens to a guest, an answer, a new target, a timer, ends
  * in one call of guest_kick(), and from the event loop one small step after
  * the other is derived (plan.h) and taken (steps.h).
@@ -21,6 +26,7 @@
 #define MEMTIDE_GUEST_H
 
 #include "backend.h"
+#include "balloon_plan.h"
 #include "codec.h"
 #include "ledger.h"
 #include "log.h"
@@ -37,7 +43,7 @@ struct transport;
 #define GUEST_UUID_MAX	37u
 
 enum guest_state {
-	/* No agent has greeted: the domain is listed and left alone. */
+	/* No agent has greeted, no size was set: listed and left alone. */
 	GUEST_UNMANAGED,
 	/* Connected, Hello awaited: nothing may be sent. */
 	GUEST_GREETING,
@@ -125,7 +131,9 @@ struct guest_watcher {
  * @unstored:	what is kept with the domain may not be @target
  * @doubt:	granules of a failed step, to be looked up before the next; none
  *		if its nr is 0
- * @boot_pages:	frames the domain was built with
+ * @boot_pages:	frames the domain was built with; of a managed guest
+ * @balloon:	of one in balloon mode; never on while @managed
+ * @looked_us:	when the balloon was last looked at
  * @target:	granules that should be backed
  * @told: granules the toolstack was last told of, if @has_told; not while it
  *	may have been told of others
@@ -168,6 +176,8 @@ struct guest {
 	struct ledger ledger;
 	struct granules doubt;
 	uint64_t boot_pages;
+	struct balloon balloon;
+	int64_t looked_us;
 	uint32_t target;
 	uint32_t told;
 	uint32_t stored_left;
@@ -222,6 +232,15 @@ void guest_set_why(struct guest *g, const char *fmt, ...)
 /** guest_kick() - Run steps soon */
 void guest_kick(struct guest *g);
 
+/** guest_kick_later() - Run steps after @ms, unless kicked before */
+void guest_kick_later(struct guest *g, uint32_t ms);
+
+/** guest_retry_later() - Lift the holds after a delay, which doubles */
+void guest_retry_later(struct guest *g);
+
+/** guest_mode_name() - How its size is kept: granules, balloon or none */
+const char *guest_mode_name(const struct guest *g);
+
 /** guest_connected() - Is there an agent that has been welcomed? */
 bool guest_connected(const struct guest *g);
 
@@ -234,6 +253,10 @@ bool guest_arrived(const struct guest *g);
 /** guest_least_kib() - The size with no granule: sizes are told in whole MiB,
  * but a domain has some odd pages besides, so boot memory rounded down */
 uint64_t guest_least_kib(const struct guest *g);
+
+/** guest_boot_pages() - What it was built with, or holds if nothing is known */
+uint64_t guest_boot_pages(const struct guest *g);
+
 uint64_t guest_held_kib(const struct guest *g);
 uint64_t guest_target_kib(const struct guest *g);
 uint64_t guest_gfn(const struct guest *g, uint32_t granule);

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "balloon.h"
 #include "log.h"
 #include "session.h"
 #include "steps.h"
@@ -73,6 +74,8 @@ static bool know_stored(struct guest *g)
 {
 	int rc = g->stored_known ? 0 : sync_stored(g);
 
+	if (!rc && !g->stored_known)
+		rc = balloon_stored(g);
 	if (rc)
 		guest_log(LOG_LEVEL_ERR, g,
 			  "cannot read what it was promised: %s, retrying",
@@ -173,6 +176,31 @@ static void on_offer(void *ctx, uint32_t domid)
 		session_offered(g);
 }
 
+/* The same, of a guest in balloon mode: what is refused is put right. */
+static void on_balloon_target(struct guest *g)
+{
+	int rc;
+	int64_t kib = 0;
+	char why[256] = "";
+
+	rc = balloon_wanted(g, &kib);
+	if (rc == -EALREADY || rc == -ESRCH)
+		return;
+	if (rc) {
+		guest_log(LOG_LEVEL_WARN, g,
+			  "cannot read its target of the toolstack: %s; ours stands",
+			  strerror(-rc));
+		balloon_retarget(g);
+		return;
+	}
+	guest_log(LOG_LEVEL_INFO, g,
+		  "the toolstack asks for %" PRId64 " MiB", MIB(kib));
+	if (!service_set_target(g, (uint64_t)MAX(kib, 0), why, sizeof(why)))
+		return;
+	guest_log(LOG_LEVEL_WARN, g, "refused to the toolstack: %s", why);
+	balloon_retarget(g);
+}
+
 /*
  * Somebody else of the toolstack wants another size, as xl mem-set does: taken
  * as an operator's. What is true is put back at once, or the balloon driver of
@@ -189,6 +217,8 @@ static void on_target(void *ctx, uint32_t domid)
 	char why[256] = "";
 	int rc;
 
+	if (g && g->balloon.on)
+		on_balloon_target(g);
 	if (!g || !g->managed || !g->has_told)
 		return;
 	rc = b->ops->wanted(b, &g->domain.id, &more_kib);
@@ -304,9 +334,25 @@ static void on_managed(struct guest *g)
 		guest_log(LOG_LEVEL_WARN, g, "it cannot have them: %s", why);
 }
 
+static void on_step(struct guest *g)
+{
+	if (g->balloon.on)
+		balloon_run(g);
+	else
+		steps_run(g);
+}
+
+static void on_retry(struct guest *g)
+{
+	if (g->balloon.on)
+		balloon_retry(g);
+	else
+		steps_retry(g);
+}
+
 static const struct guest_ops guest_ops = {
-	.step = steps_run,
-	.retry = steps_retry,
+	.step = on_step,
+	.retry = on_retry,
 	.overdue = session_overdue,
 	.look = session_look,
 	.message = on_message,
@@ -349,9 +395,12 @@ void service_close(struct service *s)
 	free(s);
 }
 
-/* What was promised to the guest and may still be given to another, in pages. */
+/* Pages promised to it that may still be given to another */
 static uint64_t promised(const struct guest *g)
 {
+	if (g->balloon.on)
+		return balloon_promised(&g->balloon, g->domain.pages,
+					g->domain.max_pages);
 	return (uint64_t)guest_admitted(g) * (GRANULE_PAGES + TABLE_PAGES) -
 	       (uint64_t)guest_claimed(g) * GRANULE_PAGES;
 }
@@ -365,30 +414,39 @@ uint64_t service_promised(const struct service *s)
 	return pages;
 }
 
+/* What guests have given by themselves they must not take again, once it is
+ * promised to another. One that is gone has nothing. */
+static void look_at_balloons(struct service *s)
+{
+	for (uint32_t i = 0; i < s->nr_guests; i++) {
+		if (s->guests[i]->balloon.on)
+			balloon_look(s->guests[i]);
+	}
+}
+
 /* I4: what this guest would be promised beyond now must be there. */
-static int admit(struct guest *g, uint32_t target, char *why, size_t size)
+static int admit(struct guest *g, uint64_t need_pages, char *why, size_t size)
 {
 	struct service *s = g->env->ctx;
 	uint64_t need_kib, have_kib, gone_kib;
 	struct backend_host host;
-	uint32_t more;
 	int rc;
 
-	more = target - MIN(target, g->ledger.nr_backed);
-	if (!more)
+	if (!need_pages)
 		return 0;
 	if (s->incomplete) {
 		snprintf(why, size,
 			 "what other guests were promised cannot be read yet; try again");
 		return -EIO;
 	}
+	look_at_balloons(s);
 	rc = s->env.backend->ops->host(s->env.backend, &host);
 	if (rc) {
 		snprintf(why, size, "cannot ask the host for its memory: %s",
 			 strerror(-rc));
 		return rc;
 	}
-	need_kib = (uint64_t)more * (GRANULE_KIB + TABLE_PAGES * PAGE_KIB);
+	need_kib = need_pages * PAGE_KIB;
 	gone_kib = (service_promised(s) - promised(g)) * PAGE_KIB +
 		   s->env.conf.reserve_kib;
 	have_kib = host.free * PAGE_KIB +
@@ -401,6 +459,14 @@ static int admit(struct guest *g, uint32_t target, char *why, size_t size)
 		 " MiB are promised or in reserve",
 		 MIB(need_kib), MIB(have_kib), MIB(gone_kib));
 	return -ENOMEM;
+}
+
+static int admit_granules(struct guest *g, uint32_t target, char *why,
+			  size_t size)
+{
+	uint64_t more = target - MIN(target, g->ledger.nr_backed);
+
+	return admit(g, more * (GRANULE_PAGES + TABLE_PAGES), why, size);
 }
 
 int service_readmit(struct guest *g, char *why, size_t size)
@@ -431,7 +497,7 @@ static int check_managed(const struct guest *g, char *why, size_t size)
 			 g->why, g->domain.id.domid);
 	else if (!g->managed)
 		snprintf(why, size,
-			 "it is not managed: no memtide-agent has greeted");
+			 "it is not managed: its memtide-agent is greeting");
 	else if (!guest_connected(g) && g->state != GUEST_LOST &&
 		 g->state != GUEST_SYNCING && g->state != GUEST_GREETING)
 		snprintf(why, size, "its agent is not there");
@@ -461,16 +527,72 @@ static int to_granules(const struct guest *g, uint64_t kib, uint32_t *ret,
 	return 0;
 }
 
+static int check_balloon(const struct guest *g, uint64_t kib, char *why,
+			 size_t size)
+{
+	uint64_t least = balloon_least_kib(&g->balloon);
+	uint64_t most = balloon_most_kib(&g->balloon);
+
+	if (kib > most) {
+		snprintf(why, size,
+			 "it is not managed: no memtide-agent has greeted, and without one it cannot hold more than the %" PRIu64
+			 " MiB it was built with", MIB(most));
+		return -EINVAL;
+	}
+	if (kib < least) {
+		snprintf(why, size, "a guest built with %" PRIu64
+			 " MiB is not ballooned below %" PRIu64 " MiB",
+			 MIB(most), MIB(least));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int admit_balloon(struct guest *g, uint32_t less, char *why, size_t size)
+{
+	struct balloon then = g->balloon;
+	uint64_t want;
+
+	then.less = less;
+	want = balloon_want(&then);
+	return admit(g, want - MIN(want, g->domain.pages), why, size);
+}
+
+/* Of a guest that no agent speaks for: within what it was built with. */
+static int set_balloon(struct guest *g, uint64_t kib, char *why, size_t size)
+{
+	uint32_t less;
+	int rc;
+
+	rc = balloon_learn(g, why, size);
+	if (!rc)
+		rc = check_balloon(g, kib, why, size);
+	if (rc)
+		return rc;
+	less = balloon_less(&g->balloon, kib);
+	if (g->balloon.on)
+		rc = admit_balloon(g, less, why, size);
+	if (rc)
+		return rc;
+	rc = balloon_set(g, less);
+	if (rc)
+		snprintf(why, size, "cannot store its target: %s",
+			 strerror(-rc));
+	return rc;
+}
+
 int service_set_target(struct guest *g, uint64_t kib, char *why, size_t size)
 {
 	uint32_t target = 0;
 	int rc;
 
+	if (g->balloon.on || g->state == GUEST_UNMANAGED)
+		return set_balloon(g, kib, why, size);
 	rc = check_managed(g, why, size);
 	if (!rc)
 		rc = to_granules(g, kib, &target, why, size);
 	if (!rc)
-		rc = admit(g, target, why, size);
+		rc = admit_granules(g, target, why, size);
 	if (rc)
 		return rc;
 	rc = steps_store_target(g, target);

@@ -55,6 +55,9 @@ int service_readmit(struct guest *g, char *why, size_t size);
 
 /**
  * service_set_target() - Set what a guest should hold
+ *
+ * Of one that is not managed: by its own balloon, no more than it was built
+ * with (balloon.h).
  * @kib:	boot memory included; rounded up to granules
  * @why:	@size bytes for the reason of a refusal
  *

@@ -192,7 +192,8 @@ void session_connect(struct guest *g)
 	struct transport *t;
 	int rc;
 
-	if (g->link || g->state == GUEST_QUARANTINED || wait_for_offers(g))
+	if (g->link || g->state == GUEST_QUARANTINED || g->balloon.on ||
+	    !g->stored_known || wait_for_offers(g))
 		return;
 	rate_count(&g->offers, &offer_limit, guest_now_us());
 	if (!g->offer_ms)

@@ -17,7 +17,8 @@
 /**
  * session_connect() - Connect to the channel the agent offers, if it does
  *
- * Does nothing if connected or quarantined. On failure the next offer, or for
+ * Does nothing if connected, quarantined or in balloon mode, or before it is
+ * known whether it is in balloon mode. On failure the next offer, or for
  * a passing fault a timer, tries again; a timer also if it is too often.
  */
 void session_connect(struct guest *g);

@@ -105,14 +105,6 @@ static void dispose(struct guest *g, const char *what, struct granules r,
 	guest_kick(g);
 }
 
-static void arm_retry(struct guest *g)
-{
-	struct timeval tv = { g->retry_ms / 1000, g->retry_ms % 1000 * 1000 };
-
-	event_add(g->retry_event, &tv);
-	g->retry_ms = MIN(g->retry_ms * 2, g->env->conf.retry_max_ms);
-}
-
 /* What must be done yet, whether a step is held off or not. */
 static void retry_later(struct guest *g, const char *what, int rc)
 {
@@ -120,7 +112,7 @@ static void retry_later(struct guest *g, const char *what, int rc)
 		return;
 	guest_log(LOG_LEVEL_WARN, g, "%s: %s, retrying in %u ms", what,
 		  strerror(-rc), g->retry_ms);
-	arm_retry(g);
+	guest_retry_later(g);
 }
 
 /* What a failed step has done, Xen tells: the error alone does not, and a
@@ -383,7 +375,7 @@ static void settle(struct guest *g)
 		guest_set_why(g, "%s", "");
 	} else if (g->flight.hold_grow || g->flight.hold_pull ||
 		   g->flight.hold_give) {
-		arm_retry(g);
+		guest_retry_later(g);
 	} else {
 		guest_set_why(g, "the window has no room for a whole block, or the rest is too small to open one");
 	}

@@ -348,6 +348,7 @@ static void fill_guest(Memtide__GuestInfo *pb, const struct control_guest *g)
 	pb->guest_available_kib = g->guest_available_kib;
 	pb->agent = OUR_TEXT(g->agent);
 	pb->kernel = OUR_TEXT(g->kernel);
+	pb->mode = OUR_TEXT(g->mode);
 }
 
 static void fill_host(Memtide__HostInfo *pb, const struct control_host *h)
@@ -470,6 +471,7 @@ static void show_guest(struct control_guest *g, const Memtide__GuestInfo *pb)
 	g->guest_available_kib = pb->guest_available_kib;
 	SHOW_TEXT(g->agent, pb->agent);
 	SHOW_TEXT(g->kernel, pb->kernel);
+	SHOW_TEXT(g->mode, pb->mode);
 }
 
 static void show_host(struct control_host *h, const Memtide__HostInfo *pb)

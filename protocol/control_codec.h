@@ -64,6 +64,7 @@ struct control_guest {
 	uint64_t xen_kib, guest_total_kib, guest_available_kib;
 	char agent[CONTROL_WORD_MAX];
 	char kernel[CONTROL_WORD_MAX];
+	char mode[CONTROL_WORD_MAX];
 };
 
 struct control_host {

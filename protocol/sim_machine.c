@@ -827,6 +827,31 @@ int sim_in_use(struct sim_machine *m, uint32_t domid, uint32_t first,
 	return 0;
 }
 
+int sim_balloon(struct sim_machine *m, uint32_t domid, uint64_t pages)
+{
+	uint64_t held, room, more;
+	struct sim_domain d;
+	int rc = sim_lock_domain(m, domid, &d);
+
+	if (rc)
+		return rc;
+	if (pages > d.slot->config.boot_pages) {
+		sim_unlock(m);
+		return -EINVAL;
+	}
+	held = domain_pages(&d);
+	room = d.slot->max_pages - MIN(d.slot->max_pages, held);
+	room = MIN(room, host_free_pages(m));
+	more = d.slot->ballooned - MIN(d.slot->ballooned, pages);
+	if (more > room) {
+		pages += more - room;
+		rc = -ENOMEM;
+	}
+	__atomic_store_n(&d.slot->ballooned, pages, __ATOMIC_RELEASE);
+	sim_unlock(m);
+	return rc;
+}
+
 int sim_meminfo(struct sim_machine *m, uint32_t domid, uint64_t *ret_total_kib,
 		uint64_t *ret_available_kib)
 {

@@ -123,6 +123,10 @@ int sim_block(struct sim_machine *m, uint32_t domid, uint32_t index,
 int sim_remove(struct sim_machine *m, uint32_t domid, uint32_t index);
 int sim_in_use(struct sim_machine *m, uint32_t domid, uint32_t first,
 	       uint32_t nr, uint64_t *bitmap);
+/* The guest's own balloon driver: have @pages of boot memory given away. What
+ * is taken again must be in the host and below the maximum, or as much as can
+ * be is, and -ENOMEM. */
+int sim_balloon(struct sim_machine *m, uint32_t domid, uint64_t pages);
 /* Granules in use x 512 and boot pages, less memmap and what programs use */
 int sim_meminfo(struct sim_machine *m, uint32_t domid, uint64_t *ret_total_kib,
 		uint64_t *ret_available_kib);

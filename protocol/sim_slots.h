@@ -44,6 +44,7 @@ struct sim_entry {
 /**
  * struct sim_slot - a domain, followed in the file by its maps
  * @alive:	0 = a free slot, whose other fields mean nothing
+ * @ballooned:	pages of boot memory that its balloon driver has given away
  * @nr_backed, @nr_online: bits in the maps; made anew after a crash
  */
 struct sim_slot {
@@ -51,6 +52,7 @@ struct sim_slot {
 	uint32_t domid;
 	struct sim_domain_config config;
 	uint64_t max_pages;
+	uint64_t ballooned;
 	uint32_t nr_backed;
 	uint32_t nr_online;
 	struct sim_entry store[SIM_STORE_MAX];
@@ -191,14 +193,14 @@ static inline bool granule_in_use(const struct sim_domain *d, uint32_t g)
 
 static inline uint64_t domain_pages(const struct sim_domain *d)
 {
-	return d->slot->config.boot_pages +
+	return d->slot->config.boot_pages - d->slot->ballooned +
 	       (uint64_t)d->slot->nr_backed * GRANULE_PAGES;
 }
 
 /* Pages the guest's allocator owns */
 static inline uint64_t guest_pages(const struct sim_domain *d)
 {
-	return d->slot->config.boot_pages +
+	return d->slot->config.boot_pages - d->slot->ballooned +
 	       (uint64_t)d->slot->nr_online * GRANULE_PAGES;
 }
 

@@ -266,6 +266,35 @@ static inline void rest(struct world *w, unsigned int turns)
 		fake_turn(&w->fakes[0]);
 }
 
+/* As xl mem-set does, in the simulated machine's way. */
+static inline void write_target(struct world *w, unsigned int i, int64_t kib)
+{
+	char path[80], temp[80];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/%u.target", w->dir, w->domids[i]);
+	snprintf(temp, sizeof(temp), "%s/xl", w->dir);
+	out = fopen(temp, "we");
+	assert_non_null(out);
+	fprintf(out, "%" PRId64 "\n", kib);
+	fclose(out);
+	assert_int_equal(rename(temp, path), 0);
+}
+
+static inline int64_t read_target(struct world *w, unsigned int i)
+{
+	int64_t kib = -1;
+	char path[80];
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/%u.target", w->dir, w->domids[i]);
+	in = fopen(path, "re");
+	assert_non_null(in);
+	assert_int_equal(fscanf(in, "%" SCNd64, &kib), 1);
+	fclose(in);
+	return kib;
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 #endif

@@ -304,8 +304,10 @@ static const struct control_guest db1 = {
 	.online_kib = 512 * MIB, .window_kib = 8192 * MIB,
 	.xen_kib = 768 * MIB, .guest_total_kib = 770000,
 	.guest_available_kib = 700000, .agent = "0.1.0", .kernel = "6.12.57",
+	.mode = "granules",
 };
 
+/* From a memtided that does not tell the mode */
 static const struct control_guest web = {
 	.domid = 12, .name = "w\x1b[31m", .state = "unmanaged",
 	.why = "no agent", .boot_kib = 512 * MIB, .held_kib = 512 * MIB,
@@ -352,9 +354,9 @@ static void a_list_is_an_aligned_table_in_order_of_domids(void **state)
 	cli_print_report(&r, p.f);
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
-"NAME       DOMID  STATE      HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE\n"
-"db1            3  growing    768M   1280M    512M         751M       683M\n"
-"w\\x1b[31m     12  unmanaged  512M       -       -            -          -\n");
+"NAME       DOMID  STATE      HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE  MODE\n"
+"db1            3  growing    768M   1280M    512M         751M       683M  granules\n"
+"w\\x1b[31m     12  unmanaged  512M       -       -            -          -  -\n");
 	cli_report_done(&r);
 }
 
@@ -387,6 +389,7 @@ static void show_prints_all_that_is_known(void **state)
 "db1 (domid 3)\n"
 "  uuid             " UUID "\n"
 "  state            growing\n"
+"  mode             granules\n"
 "  boot memory      256 MiB\n"
 "  held             768 MiB\n"
 "  target           1280 MiB\n"
@@ -412,7 +415,31 @@ static const struct control_guest caught = {
 	.domid = 7, .name = "w\x1b[31m", .state = "quarantined",
 	.why = "it gave up granules 9+1, which it does not have",
 	.boot_kib = 512 * MIB, .held_kib = 512 * MIB, .xen_kib = 512 * MIB,
+	.mode = "none",
 };
+
+static void a_balloon_that_does_not_answer_is_not_overlooked(void **state)
+{
+	struct control_guest guests[] = { db1, {
+		.domid = 8, .name = "s1", .state = "ready", .mode = "balloon",
+		.why = "its balloon does not answer: it holds 768 MiB",
+		.held_kib = 768 * MIB, .target_kib = 512 * MIB,
+	} };
+	struct cli_report r = { .command = CONTROL_LIST, .has_host = true,
+				.host = host, .guests = guests,
+				.nr_guests = 2 };
+	struct page p;
+
+	(void)state;
+	page_open(&p);
+	cli_print_report(&r, p.f);
+	page_check(&p,
+"host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
+"NAME  DOMID  STATE    HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE  MODE\n"
+"db1       3  growing  768M   1280M    512M         751M       683M  granules\n"
+"s1        8  ready    768M    512M       -            -          -  balloon\n"
+"s1: its balloon does not answer: it holds 768 MiB\n");
+}
 
 static void a_quarantined_guest_is_not_overlooked_in_a_list(void **state)
 {
@@ -427,9 +454,9 @@ static void a_quarantined_guest_is_not_overlooked_in_a_list(void **state)
 	cli_print_report(&r, p.f);
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
-"NAME       DOMID  STATE        HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE\n"
-"db1            3  growing      768M   1280M    512M         751M       683M\n"
-"w\\x1b[31m      7  quarantined  512M       -       -            -          -\n"
+"NAME       DOMID  STATE        HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE  MODE\n"
+"db1            3  growing      768M   1280M    512M         751M       683M  granules\n"
+"w\\x1b[31m      7  quarantined  512M       -       -            -          -  none\n"
 "w\\x1b[31m is quarantined and left alone: it gave up granules 9+1, which it does not have\n"
 "  when that is mended: memtide readmit 7\n");
 }
@@ -450,6 +477,7 @@ static void show_names_the_way_out_of_quarantine(void **state)
 "  why              it gave up granules 9+1, which it does not have\n"
 "  so               nothing is sent, given or taken; when the cause is mended:\n"
 "                   memtide readmit 7\n"
+"  mode             none\n"
 "  boot memory      512 MiB\n"
 "  held             512 MiB\n"
 "  target           0 MiB\n"
@@ -871,6 +899,7 @@ int main(void)
 		cmocka_unit_test(a_list_without_guests_shows_the_host),
 		cmocka_unit_test(show_prints_all_that_is_known),
 		cmocka_unit_test(a_quarantined_guest_is_not_overlooked_in_a_list),
+		cmocka_unit_test(a_balloon_that_does_not_answer_is_not_overlooked),
 		cmocka_unit_test(show_names_the_way_out_of_quarantine),
 		cmocka_unit_test(a_readmit_ends_with_what_became_of_the_guest),
 		cmocka_unit_test(a_readmit_in_json_shows_the_guest),

@@ -108,6 +108,7 @@ static void the_largest_reply_fits_into_a_frame(void **state)
 	FULL(in.guest.why);
 	FULL(in.guest.agent);
 	FULL(in.guest.kernel);
+	FULL(in.guest.mode);
 	in.guest.xen_kib = UINT64_MAX;
 	len = control_encode_reply(&in, buf);
 	assert_int_equal(control_decode_reply(buf, len, &out, &why), 0);

@@ -501,35 +501,6 @@ static void what_a_readmitted_guest_was_promised_stays_promised(void **state)
 
 /* The toolstack -------------------------------------------------------- */
 
-/* As xl mem-set does, in the simulated machine's way. */
-static void write_target(struct world *w, unsigned int i, int64_t kib)
-{
-	char path[80], temp[80];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s/%u.target", w->dir, w->domids[i]);
-	snprintf(temp, sizeof(temp), "%s/xl", w->dir);
-	out = fopen(temp, "we");
-	assert_non_null(out);
-	fprintf(out, "%" PRId64 "\n", kib);
-	fclose(out);
-	assert_int_equal(rename(temp, path), 0);
-}
-
-static int64_t read_target(struct world *w, unsigned int i)
-{
-	int64_t kib = -1;
-	char path[80];
-	FILE *in;
-
-	snprintf(path, sizeof(path), "%s/%u.target", w->dir, w->domids[i]);
-	in = fopen(path, "re");
-	assert_non_null(in);
-	assert_int_equal(fscanf(in, "%" SCNd64, &kib), 1);
-	fclose(in);
-	return kib;
-}
-
 static void what_the_toolstack_asks_for_is_a_target(void **state)
 {
 	struct world *w = *state;

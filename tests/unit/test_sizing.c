@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "floor.h"
 #include "sizing.h"
 
 #define MIB(n)	((uint64_t)(n) * 256)
