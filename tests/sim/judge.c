@@ -21,6 +21,7 @@
  * struct tally - a domain as the machine has it
  * @backed, @in_use:	granules
  * @lawless:		granules in use and not backed
+ * @boot_pages:		without what its own balloon has given away
  */
 struct tally {
 	bool alive;
@@ -37,7 +38,7 @@ static void take_tally(const struct sim_domain *d, struct tally *t)
 		.domid = d->slot->domid,
 		.pages = domain_pages(d),
 		.max_pages = d->slot->max_pages,
-		.boot_pages = d->slot->config.boot_pages,
+		.boot_pages = d->slot->config.boot_pages - d->slot->ballooned,
 	};
 	for (uint32_t g = 0; g < d->slot->config.window_granules; g++) {
 		bool backed = map_test(d->backed, g);
