@@ -20,11 +20,14 @@
 
 /* What a dead predecessor has begun in the kernel is finished first. */
 #define BUSY_RETRY_MS	100
+/* A driver that is not there may be loaded yet. */
+#define ABSENT_RETRY_MS	5000
 
 /**
  * struct program - what main() holds
  * @open:	timer of the next try to open the driver
  * @meminfo_fd:	/proc/meminfo, -1 in a simulated machine
+ * @waited:	why we wait for the driver, a negative errno, or 0
  */
 struct program {
 	struct conf conf;
@@ -34,7 +37,7 @@ struct program {
 	struct session *session;
 	char socket_path[108];
 	int meminfo_fd;
-	bool waited;
+	int waited;
 	int rc;
 };
 
@@ -62,14 +65,32 @@ static void explain_open(const struct conf *c, int rc)
 	if (c->sim_dir)
 		log_err("domain %u of the simulated machine in %s: %s",
 			c->domid, c->sim_dir, strerror(-rc));
-	else if (rc == -ENOENT || rc == -ENODEV || rc == -ENXIO)
-		log_err("memtide.ko is not loaded: %s: %s", c->device,
-			strerror(-rc));
 	else if (rc == -EPROTONOSUPPORT || rc == -ENOTTY)
 		log_err("%s: memtide.ko is of another version than this agent",
 			c->device);
 	else
 		log_err("%s: %s", c->device, strerror(-rc));
+}
+
+/* On a kernel that is not ours there is nothing to do, and that is no failure:
+ * the service manager need not start us again and again. */
+static void explain_wait(const struct conf *c, int rc)
+{
+	if (rc == -EBUSY)
+		log_warn("another process has the driver, waiting for its end");
+	else
+		log_warn("memtide.ko is not loaded: %s: %s; waiting for it. Without it the host can set this guest to its boot memory and less, by the kernel's own balloon driver",
+			 c->device, strerror(-rc));
+}
+
+/* How long to wait for the driver; 0: that would not help. */
+static uint32_t wait_ms(const struct conf *c, int rc)
+{
+	if (rc == -EBUSY)
+		return BUSY_RETRY_MS;
+	if (!c->sim_dir && (rc == -ENOENT || rc == -ENODEV || rc == -ENXIO))
+		return ABSENT_RETRY_MS;
+	return 0;
 }
 
 static void fill_config(struct program *p, struct kdev *k,
@@ -132,17 +153,19 @@ static int start_session(struct program *p, struct kdev *k)
 
 static void on_open(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval later = { 0, BUSY_RETRY_MS * 1000 };
 	struct program *p = arg;
+	struct timeval later;
 	struct kdev *k;
 	int rc = open_kdev(&p->conf, &k);
+	uint32_t ms = wait_ms(&p->conf, rc);
 
 	(void)fd;
 	(void)what;
-	if (rc == -EBUSY) {
-		if (!p->waited)
-			log_warn("another process has the driver, waiting for its end");
-		p->waited = true;
+	if (ms) {
+		if (p->waited != rc)
+			explain_wait(&p->conf, rc);
+		p->waited = rc;
+		later = (struct timeval){ ms / 1000, ms % 1000 * 1000 };
 		evtimer_add(p->open, &later);
 		return;
 	}
