@@ -215,10 +215,12 @@ static void settle(struct guest *g)
 	guest_tell_watchers(g);
 }
 
+/* Said once in a row. */
 static void hold_off(struct guest *g)
 {
-	guest_log(LOG_LEVEL_WARN, g, "%s, retrying in %u ms", g->why,
-		  g->retry_ms);
+	guest_log(g->balloon.deaf ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, g,
+		  "%s, retrying in %u ms", g->why, g->retry_ms);
+	g->balloon.deaf = true;
 	guest_retry_later(g);
 	settle(g);
 }
@@ -248,6 +250,7 @@ static void failed(struct guest *g, const char *what, int rc)
 static void arrived(struct guest *g)
 {
 	g->retry_ms = g->env->conf.retry_min_ms;
+	g->balloon.deaf = false;
 	guest_set_why(g, "%s", "");
 	settle(g);
 	if (!g->balloon.less)
@@ -296,6 +299,21 @@ static uint32_t elapsed_ms(struct guest *g)
 	return (uint32_t)MIN(ms, INT32_MAX);
 }
 
+/* Asked again and not yet answering, it stays where it is, with the reason. */
+static void look_nearer(struct guest *g)
+{
+	uint64_t want = balloon_want(&g->balloon);
+	bool was_deaf = g->balloon.deaf;
+
+	balloon_looked(&g->balloon, g->domain.pages, elapsed_ms(g));
+	if (g->balloon.deaf || g->domain.pages == want)
+		return;
+	if (was_deaf)
+		guest_set_why(g, "%s", "");
+	guest_set_state(g, g->domain.pages > want ? GUEST_SHRINKING :
+						    GUEST_GROWING);
+}
+
 void balloon_run(struct guest *g)
 {
 	struct backend *b = g->env->backend;
@@ -311,12 +329,9 @@ void balloon_run(struct guest *g)
 		failed(g, "ask Xen what it holds", rc);
 		return;
 	}
-	balloon_looked(&g->balloon, g->domain.pages, elapsed_ms(g));
+	look_nearer(g);
 	step = balloon_next(&g->balloon, g->domain.pages, g->domain.max_pages,
 			    patience_ms(g), &max_pages);
-	if (step != BALLOON_SETTLED && step != BALLOON_STUCK)
-		guest_set_state(g, balloon_want(&g->balloon) < g->domain.pages ?
-					   GUEST_SHRINKING : GUEST_GROWING);
 	switch (step) {
 	case BALLOON_SETTLED:
 		arrived(g);
@@ -351,6 +366,7 @@ void balloon_retry(struct guest *g)
 void balloon_retarget(struct guest *g)
 {
 	g->retry_ms = g->env->conf.retry_min_ms;
+	g->balloon.deaf = false;
 	guest_set_why(g, "%s", "");
 	balloon_retry(g);
 }

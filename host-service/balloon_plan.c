@@ -50,6 +50,8 @@ void balloon_looked(struct balloon *b, uint64_t pages, uint32_t elapsed_ms)
 	uint64_t off = distance(balloon_want(b), pages);
 
 	if (off < b->nearest) {
+		/* The first look is but where it stands. */
+		b->deaf = b->deaf && b->nearest == UINT64_MAX && off;
 		b->nearest = off;
 		b->quiet_ms = 0;
 	} else if (elapsed_ms > UINT32_MAX - b->quiet_ms) {

@@ -41,10 +41,12 @@
  * @told:	what the toolstack's target was last told, if @has_told
  * @nearest:	how near it came since it was last told [pages]
  * @quiet_ms:	for how long it has come no nearer
+ * @deaf:	it was found stuck, and has come no nearer since
  */
 struct balloon {
 	bool on;
 	bool has_told;
+	bool deaf;
 	uint64_t boot_pages;
 	uint64_t slack_pages;
 	uint64_t most_kib;

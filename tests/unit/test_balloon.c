@@ -264,9 +264,19 @@ static void a_balloon_that_does_not_answer_is_told(void **state)
 	expect_size(w, 0, 128);
 	/* Others do not wait for it. */
 	shrink(w, 1, 90);
-	/* It is asked again, by itself, and this time it hears. */
+	/* It is asked again, by itself; that is no news before it moves. */
 	for (int n = 0; n < 2000 && guest_of(w, 0)->settled; n++)
 		rest(w, 1);
+	assert_false(guest_of(w, 0)->settled);
+	expect_state(w, 0, GUEST_READY);
+	assert_non_null(strstr(guest_of(w, 0)->why, "does not answer"));
+	/* This time it hears. */
+	for (int n = 0; n < 2000 && !guest_busy(guest_of(w, 0)); n++) {
+		rest(w, 1);
+		follow(w, 0, 10);
+	}
+	expect_state(w, 0, GUEST_SHRINKING);
+	assert_string_equal(guest_of(w, 0)->why, "");
 	come_to_rest(w, 0, STEP);
 	expect_size(w, 0, 100);
 	assert_string_equal(guest_of(w, 0)->why, "");

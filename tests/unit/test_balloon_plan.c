@@ -124,6 +124,26 @@ static void patience_ends_only_without_progress(void **state)
 	assert_int_equal(b.quiet_ms, UINT32_MAX);
 }
 
+static void who_is_deaf_hears_when_he_moves(void **state)
+{
+	struct balloon b = balloon_of(128, true, 0);
+
+	(void)state;
+	b.deaf = true;
+	balloon_asked(&b);
+	balloon_looked(&b, BOOT, 10);
+	assert_true(b.deaf);
+	balloon_looked(&b, BOOT + 1, 10);
+	assert_true(b.deaf);
+	balloon_looked(&b, BOOT - 1, 10);
+	assert_false(b.deaf);
+	/* Or if it is there when it is looked at. */
+	b.deaf = true;
+	balloon_asked(&b);
+	balloon_looked(&b, BOOT - G(128), 10);
+	assert_false(b.deaf);
+}
+
 static const struct {
 	const char *what;
 	uint32_t less;
@@ -260,6 +280,7 @@ int main(void)
 		cmocka_unit_test(the_next_step_is_that_of_the_table),
 		cmocka_unit_test(another_target_is_told_though_one_was),
 		cmocka_unit_test(patience_ends_only_without_progress),
+		cmocka_unit_test(who_is_deaf_hears_when_he_moves),
 		cmocka_unit_test(what_it_may_take_is_promised),
 		cmocka_unit_test(sizes_are_whole_granules_between_floor_and_boot),
 		cmocka_unit_test(every_target_is_reached_or_given_up),
