@@ -174,7 +174,7 @@ int balloon_set(struct guest *g, uint32_t less)
 	struct balloon *b = &g->balloon;
 	int rc;
 
-	if (!b->on && !less)
+	if (!b->on && !less && balloon_near(b, g->domain.pages))
 		return 0;
 	rc = store_less(g, less);
 	if (rc) {

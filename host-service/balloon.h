@@ -27,7 +27,8 @@ int balloon_stored(struct guest *g);
 /**
  * balloon_learn() - What was the guest built with? Of an unmanaged guest
  *
- * Changes nothing outside @g, and there only the sizes in @balloon.
+ * It may hold less at the moment: the toolstack set it, or built it so. Changes
+ * nothing outside @g, and there only the sizes in @balloon.
  *
  * Return: 0, or -ENOTCONN (it is another's: @why says whose), -ESRCH, -EIO
  */
@@ -37,7 +38,7 @@ int balloon_learn(struct guest *g, char *why, size_t size);
  * balloon_set() - Have the guest do without @less granules
  *
  * The host has what it may take more for that. 0 of a guest that is not in
- * balloon mode changes nothing.
+ * balloon mode and holds what it was built with changes nothing.
  *
  * Return: 0 or a negative errno, then nothing has changed
  */

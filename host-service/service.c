@@ -570,8 +570,7 @@ static int set_balloon(struct guest *g, uint64_t kib, char *why, size_t size)
 	if (rc)
 		return rc;
 	less = balloon_less(&g->balloon, kib);
-	if (g->balloon.on)
-		rc = admit_balloon(g, less, why, size);
+	rc = admit_balloon(g, less, why, size);
 	if (rc)
 		return rc;
 	rc = balloon_set(g, less);

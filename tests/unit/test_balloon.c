@@ -236,6 +236,15 @@ static void who_is_on_his_way_elsewhere_is_left_alone(void **state)
 	shall_be(w, 0, 128);
 	come_to_rest(w, 0, STEP);
 	expect_size(w, 0, 128);
+	/* Also in one go: so libxl builds it again when it reboots. */
+	write_target(w, 0, -40 * 1024);
+	assert_int_equal(sim_balloon(w->m, w->domids[0], 40 * MIB), 0);
+	assert_int_equal(sim_set_max(w->m, w->domids[0], 88 * MIB + SLACK), 0);
+	shall_be(w, 0, 128);
+	expect_state(w, 0, GUEST_GROWING);
+	come_to_rest(w, 0, STEP);
+	expect_size(w, 0, 128);
+	expect_state(w, 0, GUEST_UNMANAGED);
 	/* No domain has more than its static-max. */
 	write_target(w, 1, 1024);
 	assert_int_equal(set_mib(w, 1, 100, why), -ENOTCONN);
