@@ -779,12 +779,9 @@ static int memory_kib(struct backend_xen *x, uint32_t domid, const char *node,
 		      uint64_t *ret_kib)
 {
 	char path[XEN_PATH_MAX];
-	int rc;
 
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", domid, node);
-	rc = store_get_kib(x, path, ret_kib);
-	/* The most that any domain has, and little enough to add to */
-	return rc || *ret_kib <= UINT64_MAX / 4 ? rc : -EIO;
+	return store_get_kib(x, path, ret_kib);
 }
 
 /* libxl takes the video memory of an HVM guest, which static-max counts, off

@@ -11,11 +11,14 @@
 
 #include "session.h"
 
-#define BALLOON_POLL_MS		100u
+/* How often is looked at one on its way; ten times in our patience at least */
+#define BALLOON_POLL_MS_MAX	100u
 /* A driver that could not give or take a page tries again after a second. */
 #define BALLOON_PATIENCE_RETRIES	10u
 /* libxl's LIBXL_MAXMEM_CONSTANT: what it adds to a domain's maximum */
 #define BALLOON_SLACK_PAGES_MAX	256u
+/* More than any domain has, and little enough to reckon with */
+#define BALLOON_MOST_KIB_MAX	(UINT64_C(1) << 40)
 #define KEY			"balloon"
 
 static uint32_t patience_ms(const struct guest *g)
@@ -58,6 +61,8 @@ static int load(struct guest *g, struct balloon *ret)
 		   &b.boot_pages, &b.slack_pages, &b.most_kib, &b.less,
 		   &end) != 4 || text[end] ||
 	    b.slack_pages > BALLOON_SLACK_PAGES_MAX ||
+	    b.boot_pages > BALLOON_MOST_KIB_MAX / PAGE_KIB ||
+	    b.most_kib > BALLOON_MOST_KIB_MAX ||
 	    b.less > b.boot_pages / GRANULE_PAGES ||
 	    b.less > b.most_kib / GRANULE_KIB) {
 		guest_log(LOG_LEVEL_ERR, g,
@@ -84,14 +89,22 @@ int balloon_stored(struct guest *g)
 }
 
 /* Was a window of it announced to us, or to our predecessor? */
-static bool has_window(struct guest *g)
+static int check_no_window(struct guest *g, char *why, size_t size)
 {
 	struct backend *b = g->env->backend;
 	char text[BACKEND_VALUE_MAX];
 	int rc = b->ops->store_read(b, &g->domain.id, "window", text,
 				    sizeof(text));
 
-	return rc != -ENOENT && (rc || *text);
+	if (rc == -ENOENT || (!rc && !*text))
+		return 0;
+	if (rc)
+		snprintf(why, size, "cannot read whether it has a window: %s",
+			 strerror(-rc));
+	else
+		snprintf(why, size,
+			 "it is managed in granules, and its memtide-agent has not greeted yet");
+	return rc ? rc : -ENOTCONN;
 }
 
 static int no_target(int rc, char *why, size_t size)
@@ -116,6 +129,7 @@ static int check_settled(struct guest *g, const struct backend_balloon *t,
 	uint64_t held_kib = g->domain.pages * PAGE_KIB;
 
 	if (t->target_kib <= t->most_kib &&
+	    t->most_kib <= BALLOON_MOST_KIB_MAX / 2 &&
 	    g->domain.pages <= g->domain.max_pages &&
 	    held_kib + BALLOON_NEAR_PAGES * PAGE_KIB >= t->target_kib &&
 	    t->target_kib + 2 * BALLOON_NEAR_PAGES * PAGE_KIB >= held_kib)
@@ -136,11 +150,9 @@ int balloon_learn(struct guest *g, char *why, size_t size)
 
 	if (to->on)
 		return 0;
-	if (has_window(g)) {
-		snprintf(why, size,
-			 "it is managed in granules, and its memtide-agent has not greeted yet");
-		return -ENOTCONN;
-	}
+	rc = check_no_window(g, why, size);
+	if (rc)
+		return rc;
 	rc = b->ops->domain(b, &g->domain.id, &g->domain);
 	if (!rc)
 		rc = b->ops->balloon(b, &g->domain.id, &t);
@@ -345,7 +357,8 @@ void balloon_run(struct guest *g)
 	case BALLOON_WAIT:
 		if (g->domain.pages != before)
 			guest_tell_watchers(g);
-		guest_kick_later(g, BALLOON_POLL_MS);
+		guest_kick_later(g, MIN(g->env->conf.retry_min_ms,
+					BALLOON_POLL_MS_MAX));
 		break;
 	case BALLOON_STUCK:
 		stuck(g);

@@ -20,6 +20,7 @@
 #include <libxenvchan.h>
 #include <xenstore.h>
 
+#include "balloon.h"
 #include "guest.h"
 #include "log.h"
 #include "sync.h"
@@ -55,10 +56,13 @@ static struct node nodes[] = {
 	{ .path = BASE "memtide/boot-tables-kib" },
 	{ .path = BASE "memory/target" },
 	{ .path = BASE "memory/static-max" },
+	{ .path = BASE "memory/videoram" },
+	{ .path = BASE "memtide/balloon" },
 	{ .path = "/memtide/00000000000000000000000000000000" },
 	{ .path = "token of a watch" },
 };
 #define TOKEN	(ARRAY_SIZE(nodes) - 1)
+#define BALLOON	(TOKEN - 2)
 
 static bool heard, offered;
 static uint64_t tables_bytes;
@@ -161,13 +165,15 @@ bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
 	/* The guest's own nodes and its name are not ours; what is empty was
 	 * forgotten. */
 	ASSERT(n >= &nodes[3]);
-	ASSERT(len < BACKEND_VALUE_MAX && (len || n <= &nodes[4]));
+	ASSERT(len < BACKEND_VALUE_MAX &&
+	       (len || n <= &nodes[4] || n == &nodes[BALLOON]));
 	n->there = true;
 	n->len = len;
 	memcpy(n->value, data, len);
 	n->value[len] = 0;
 	ASSERT(strspn(n->value, n == &nodes[3] ? "0123456789abcdefx " :
-					       "0123456789") == len);
+			       n == &nodes[BALLOON] ? "0123456789 " :
+						      "0123456789") == len);
 	return true;
 }
 
@@ -473,6 +479,40 @@ static void learn_guest(const struct guest_env *env,
 	guest_free(g);
 }
 
+static void check_balloon(const struct guest *g)
+{
+	const struct balloon *b = &g->balloon;
+
+	ASSERT(balloon_want(b) <= b->boot_pages);
+	ASSERT(balloon_least_kib(b) <= balloon_most_kib(b));
+	ASSERT(b->slack_pages <= 256);
+	ASSERT(balloon_max(b, BOOT_PAGES) >= BOOT_PAGES);
+}
+
+/* What is stored is gone on with; who may be ballooned is, down to the floor. */
+static void learn_balloon(const struct guest_env *env,
+			  const struct backend_domain *d)
+{
+	char why[256] = "";
+	struct guest *g;
+	int64_t kib;
+
+	ASSERT(!guest_new(env, d, &g));
+	(void)balloon_stored(g);
+	if (!g->balloon.on && !balloon_learn(g, why, sizeof(why))) {
+		uint64_t least = balloon_least_kib(&g->balloon);
+
+		check_balloon(g);
+		(void)balloon_set(g, balloon_less(&g->balloon, least));
+	}
+	for (int i = 0; i < 4 && g->balloon.on; i++) {
+		check_balloon(g);
+		balloon_run(g);
+		(void)balloon_wanted(g, &kib);
+	}
+	guest_free(g);
+}
+
 /* A list looks at each domid there may be, which takes its time: the first
  * time that one is asked for, and then now and then. */
 static void list_domains(struct backend *b)
@@ -510,5 +550,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	env.base = base;
 	env.backend = b;
 	learn_guest(&env, &domain);
+	learn_balloon(&env, &domain);
 	return 0;
 }

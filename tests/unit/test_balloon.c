@@ -6,6 +6,7 @@
 #include "fake_world.h"
 
 #include "balloon.h"
+#include "sim_faults.h"
 
 #define SLACK	100u
 #define STEP	2500u		/* pages a turn: not whole granules */
@@ -546,6 +547,89 @@ static void a_guest_that_goes_takes_its_balloon_along(void **state)
 	shrink(w, 1, 100);
 }
 
+/* Calls that fail ------------------------------------------------------ */
+
+/* An operator does not take an error for an answer. */
+static void insist(struct world *w, unsigned int i, uint64_t mib)
+{
+	char why[256] = "";
+	int rc = 0;
+
+	for (unsigned int n = 0; n < 3; n++) {
+		rc = set_mib(w, i, mib, why);
+		if (!rc)
+			return;
+		assert_int_equal(rc, -EIO);
+		rest(w, 1);
+	}
+	fail_msg("%s: %s", case_name, why);
+}
+
+static void whatever_fails_once_every_size_is_reached(void **state)
+{
+	static const enum sim_call calls[] = {
+		SIM_CALL_LIST, SIM_CALL_DOMAIN, SIM_CALL_HOST,
+		SIM_CALL_SET_MAX, SIM_CALL_STORE_WRITE, SIM_CALL_STORE_READ,
+		SIM_CALL_PUBLISH, SIM_CALL_WANTED,
+	};
+	static const enum sim_mode modes[] = { SIM_FAIL_BEFORE, SIM_FAIL_AFTER };
+	unsigned int nr_failed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls) * 2 * 6; i++) {
+		struct sim_point point = { calls[i / 12], 1 + i % 6,
+					   modes[i / 6 % 2], -EIO };
+		struct world *w = *state;
+		struct sim_plan plan;
+
+		case_is("%s %u fails %s", sim_call_name(point.call), point.nth,
+			sim_mode_name(point.mode));
+		sim_arm(w->m, &point, 1);
+		insist(w, 0, 100);
+		come_to_rest(w, 0, STEP);
+		close_service(w);
+		open_service(w);
+		rest(w, 10);
+		come_to_rest(w, 0, STEP);
+		expect_size(w, 0, 100);
+		insist(w, 0, 110);
+		come_to_rest(w, 0, STEP);
+		expect_size(w, 0, 110);
+		insist(w, 0, 128);
+		come_to_rest(w, 0, STEP);
+		expect_size(w, 0, 128);
+		expect_size(w, 1, 128);
+		assert_false(has_target(w, 1));
+		sim_plan(w->m, &plan);
+		nr_failed += plan.next == 1;
+		assert_int_equal(teardown(state) || setup_slack(state), 0);
+	}
+	/* What is never called so often cannot fail. */
+	assert_true(nr_failed > 40);
+}
+
+static void what_was_refused_does_not_come_true_at_a_restart(void **state)
+{
+	struct sim_point point = { SIM_CALL_STORE_WRITE, 1, SIM_FAIL_AFTER,
+				   -EIO };
+	struct world *w = *state;
+	char why[256];
+
+	sim_arm(w->m, &point, 1);
+	assert_int_equal(set_mib(w, 0, 100, why), -EIO);
+	close_service(w);
+	open_service(w);
+	rest(w, 3);
+	assert_int_equal(guest_of(w, 0)->state, GUEST_UNMANAGED);
+	shrink(w, 0, 100);
+	sim_arm(w->m, &point, 1);
+	assert_int_equal(set_mib(w, 0, 90, why), -EIO);
+	close_service(w);
+	open_service(w);
+	rest(w, 3);
+	come_to_rest(w, 0, STEP);
+	expect_size(w, 0, 100);
+}
+
 #define SLACK_CASE(f) cmocka_unit_test_setup_teardown(f, setup_slack, teardown)
 
 int main(void)
@@ -569,6 +653,8 @@ int main(void)
 		SLACK_CASE(who_was_managed_in_granules_is_not_ballooned),
 		SLACK_CASE(a_guest_that_greets_is_not_ballooned),
 		SLACK_CASE(a_guest_that_goes_takes_its_balloon_along),
+		SLACK_CASE(whatever_fails_once_every_size_is_reached),
+		SLACK_CASE(what_was_refused_does_not_come_true_at_a_restart),
 	};
 
 	/* What is refused here would fill the screen. */
