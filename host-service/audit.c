@@ -143,9 +143,10 @@ static void on_changed(struct guest_watcher *w, struct guest *g, bool gone)
 /* Returns true if the guest's own answer must be waited for. */
 static bool audit_guest(struct client *c, struct guest *g)
 {
+	char text[GUEST_QUARANTINE_MAX];
+
 	if (g->state == GUEST_QUARANTINED)
-		finding(c, g, "quarantined: %s; when that is mended: memtide readmit %u",
-			g->why, g->domain.id.domid);
+		finding(c, g, "%s", guest_quarantine_text(g, text));
 	if (g->balloon.on)
 		audit_balloon(c, g);
 	if (!g->managed)

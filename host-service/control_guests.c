@@ -173,13 +173,13 @@ static struct client *waiting_client(struct guest_watcher *w,
 static void on_changed(struct guest_watcher *w, struct guest *g, bool gone)
 {
 	struct client *c = waiting_client(w, g, gone);
+	char text[GUEST_QUARANTINE_MAX];
 
 	if (!c)
 		return;
 	if (g->state == GUEST_QUARANTINED) {
-		client_fail(c, CONTROL_STATUS_PARTLY,
-			    "quarantined: %s; when that is mended: memtide readmit %u",
-			    g->why, g->domain.id.domid);
+		client_fail(c, CONTROL_STATUS_PARTLY, "%s",
+			    guest_quarantine_text(g, text));
 		return;
 	}
 	tell_progress(c, g);

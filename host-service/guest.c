@@ -319,6 +319,15 @@ const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX])
 	return text;
 }
 
+const char *guest_quarantine_text(const struct guest *g,
+				  char text[GUEST_QUARANTINE_MAX])
+{
+	snprintf(text, GUEST_QUARANTINE_MAX,
+		 "quarantined: %s; when that is mended: memtide readmit %u",
+		 g->why, g->domain.id.domid);
+	return text;
+}
+
 void guest_watch(struct guest *g, struct guest_watcher *w)
 {
 	w->next = g->watchers;

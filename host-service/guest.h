@@ -41,6 +41,8 @@ struct transport;
 
 #define GUEST_WHY_MAX	256u
 #define GUEST_UUID_MAX	37u
+/* @why, and what is said around it */
+#define GUEST_QUARANTINE_MAX	(GUEST_WHY_MAX + 72u)
 
 enum guest_state {
 	/* No agent has greeted, no size was set: listed and left alone. */
@@ -269,6 +271,11 @@ uint32_t guest_claimed(const struct guest *g);
 
 /** guest_uuid_text() - Its uuid in the usual form, in @text, returned */
 const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX]);
+
+/** guest_quarantine_text() - "quarantined", with the rule that was broken and
+ * the way out, in @text, returned */
+const char *guest_quarantine_text(const struct guest *g,
+				  char text[GUEST_QUARANTINE_MAX]);
 
 void guest_watch(struct guest *g, struct guest_watcher *w);
 void guest_unwatch(struct guest *g, struct guest_watcher *w);

@@ -491,10 +491,10 @@ int service_readmit(struct guest *g, char *why, size_t size)
 
 static int check_managed(const struct guest *g, char *why, size_t size)
 {
+	char text[GUEST_QUARANTINE_MAX];
+
 	if (g->state == GUEST_QUARANTINED)
-		snprintf(why, size,
-			 "it is quarantined: %s; when that is mended: memtide readmit %u",
-			 g->why, g->domain.id.domid);
+		snprintf(why, size, "it is %s", guest_quarantine_text(g, text));
 	else if (!g->managed)
 		snprintf(why, size,
 			 "it is not managed: its memtide-agent is greeting");
