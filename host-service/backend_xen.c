@@ -813,11 +813,13 @@ static int xen_set_balloon(struct backend *b, const struct guest_id *id,
 {
 	char path[XEN_PATH_MAX];
 	xc_domaininfo_t info;
-	int rc = check_id(xen(b), id, &info);
+	int rc = check_up(xen(b), id, &info);
 
+	if (rc || being_saved(xen(b), id->domid))
+		return rc ? rc : -EAGAIN;
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target",
 		 id->domid);
-	return rc ? rc : store_put_kib(xen(b), path, target_kib);
+	return store_put_kib(xen(b), path, target_kib);
 }
 
 static int xen_set_tables(struct backend *b, const struct guest_id *id,

@@ -255,7 +255,10 @@ static void failed(struct guest *g, const char *what, int rc)
 		g->env->ops->gone(g);
 		return;
 	}
-	guest_set_why(g, "cannot %s: %s", what, strerror(-rc));
+	if (rc == -EAGAIN)
+		guest_set_why(g, "it is being saved, or has shut down");
+	else
+		guest_set_why(g, "cannot %s: %s", what, strerror(-rc));
 	hold_off(g);
 }
 

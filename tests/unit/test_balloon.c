@@ -615,6 +615,25 @@ static void whatever_fails_once_every_size_is_reached(void **state)
 	assert_true(nr_failed > 40);
 }
 
+/* What is restored may hold what it was told when the save began. */
+static void who_is_being_saved_is_set_later(void **state)
+{
+	struct sim_point point = { SIM_CALL_PUBLISH, 1, SIM_FAIL_BEFORE,
+				   -EAGAIN };
+	struct world *w = *state;
+
+	sim_arm(w->m, &point, 1);
+	shall_be(w, 0, 100);
+	for (unsigned int n = 0; n < 10 && !*guest_of(w, 0)->why; n++)
+		fake_turn(&w->fakes[0]);
+	assert_string_equal(guest_of(w, 0)->why,
+			    "it is being saved, or has shut down");
+	expect_size(w, 0, 128);
+	assert_false(has_target(w, 0));
+	come_to_rest(w, 0, STEP);
+	expect_size(w, 0, 100);
+}
+
 static void what_was_refused_does_not_come_true_at_a_restart(void **state)
 {
 	struct sim_point point = { SIM_CALL_STORE_WRITE, 1, SIM_FAIL_AFTER,
@@ -662,6 +681,7 @@ int main(void)
 		SLACK_CASE(a_guest_that_greets_is_not_ballooned),
 		SLACK_CASE(a_guest_that_goes_takes_its_balloon_along),
 		SLACK_CASE(whatever_fails_once_every_size_is_reached),
+		SLACK_CASE(who_is_being_saved_is_set_later),
 		SLACK_CASE(what_was_refused_does_not_come_true_at_a_restart),
 	};
 
