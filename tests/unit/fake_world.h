@@ -295,6 +295,17 @@ static inline int64_t read_target(struct world *w, unsigned int i)
 	return kib;
 }
 
+/* Three granules that memtided has not given in the life of this domain */
+static inline void put_memory(struct world *w)
+{
+	uint32_t done;
+
+	assert_int_equal(sim_set_max(w->m, w->domids[0],
+				     w->boot_pages + WINDOW * 512), 0);
+	assert_int_equal(sim_populate(w->m, w->domids[0],
+				      (struct granules){ 640, 3 }, &done), 0);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 #endif
