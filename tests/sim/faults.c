@@ -37,6 +37,7 @@
 #define STORY_S		60u
 #define POLL_MS		2
 #define POINTS_MAX	4096u
+#define COUNTS		3u
 #define SECOND_NTH_MAX	3u	/* of a kind, since the first */
 #define FAILED_MAX	20u
 #define UNREACHED_PART	5u	/* of the single faults, at most 1 in 5 */
@@ -459,9 +460,34 @@ static uint64_t run(struct sweep *s, uint64_t first, uint64_t count,
 	return jobs_run(&jobs);
 }
 
+static uint32_t sum_calls(const struct sim_plan *p)
+{
+	uint32_t sum = 0;
+
+	for (unsigned int c = 0; c < SIM_NUM_CALLS; c++)
+		sum += p->calls[c];
+	return sum;
+}
+
+/* On a busy machine the story can take more calls than it mostly does, and
+ * points that hardly ever come: the shortest of some counts. */
+static uint64_t count_calls(struct sweep *s)
+{
+	struct sim_plan least = { 0 };
+
+	for (unsigned int i = 0; i < COUNTS; i++) {
+		if (run(s, i, 1, true))
+			return 1;
+		if (!i || sum_calls(s->counted) < sum_calls(&least))
+			least = *s->counted;
+	}
+	*s->counted = least;
+	return 0;
+}
+
 static int find_points(struct sweep *s)
 {
-	if (run(s, 0, 1, true)) {
+	if (count_calls(s)) {
 		puts("not ok the story without faults");
 		return 1;
 	}
