@@ -183,8 +183,9 @@ static void on_balloon_target(struct guest *g)
 	int64_t kib = 0;
 	char why[256] = "";
 
+	/* Its nodes go before it does. */
 	rc = balloon_wanted(g, &kib);
-	if (rc == -EALREADY || rc == -ESRCH)
+	if (rc == -EALREADY || rc == -ENOENT || rc == -ESRCH)
 		return;
 	if (rc) {
 		guest_log(LOG_LEVEL_WARN, g,
