@@ -38,14 +38,14 @@ PROTO_GEN := memtide control
 PROTO_SRC := log floor frame codec control_codec transport_unix \
 	transport_vchan link sim_machine sim_faults
 HOST_SRC := ledger plan balloon_plan rate guest service session sync steps \
-	balloon client paced savers backend_sim backend_xen control \
+	balloon client paced savers xen_words backend_sim backend_xen control \
 	control_guests audit size control_client cli_args cli_text cli_print \
 	cli_json cli_report cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
-	rate size cli control_client pull_plan sizing meminfo savers agent \
+	rate size cli control_client pull_plan sizing meminfo savers xen_words agent \
 	session service quarantine balloon flood
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
@@ -122,6 +122,10 @@ $B/tests/sim/%.o: XINC = -Ihost-service
 $B/guesttool: $B/tests/nested/tools/guesttool.o $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS)
 
+$B/faultlib.so: tests/nested/tools/faultlib.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARN) -O2 -fPIC -shared -o $@ $<
+
 .PHONY: deps-build deps-fast deps-lab
 deps-build:
 	@tests/lint/install-packages build
@@ -163,7 +167,7 @@ fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
 	host-service/cli_args.c host-service/cli_text.c host-service/size.c
 fuzz_src_text := protocol/log.c guest-agent/meminfo.c guest-agent/sys.c
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
-	protocol/floor.c $(patsubst %,host-service/%.c,savers backend_xen sync \
+	protocol/floor.c $(patsubst %,host-service/%.c,savers xen_words backend_xen sync \
 	steps session balloon guest ledger plan balloon_plan rate paced)
 .SECONDEXPANSION:
 $(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(fuzz_src_$$*)
@@ -226,7 +230,7 @@ kernel-debug-test: ## failures and a storm on the debug kernel
 each-patch: deps-lab ## each patch alone: checkpatch, build, boot
 	@tests/kernel/each-patch
 
-lab-test: all $B/guesttool ## every case on real Xen
+lab-test: all $B/guesttool $B/faultlib.so ## every case on real Xen
 	@tests/nested/build
 	@tests/nested/suite
 

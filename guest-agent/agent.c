@@ -209,6 +209,7 @@ static int take_welcome(struct agent *a, uint64_t now_ms, const char **ret_why)
 		return -EPROTO;
 	}
 	a->welcome = a->in.welcome;
+	a->window.pull_as_is = a->in.welcome.capabilities & PROTO_HOST_CLEARS;
 	a->report_wanted = true;
 	a->reported = (struct msg_report){ 0 };
 	a->report_min_ms = now_ms;

@@ -68,11 +68,13 @@ struct kdev_ops {
 	/**
 	 * @pull: Take each range out of use, all of it or nothing
 	 * @nr:		1..KDEV_BATCH_MAX
+	 * @as_is:	the host clears it; otherwise the driver does
 	 *
 	 * @ret_rc of a range: -ENOSPC at the floor, -EBUSY, -ENOMEM, -EIO,
 	 * -EINTR
 	 */
-	void (*pull)(struct kdev *k, struct kdev_range *ranges, uint32_t nr);
+	void (*pull)(struct kdev *k, struct kdev_range *ranges, uint32_t nr,
+		     bool as_is);
 
 	/** @block: Return: 0 or a negative errno with *@ret untouched */
 	int (*block)(struct kdev *k, uint32_t index, struct window_block *ret);

@@ -68,11 +68,12 @@ static void from_driver(const struct memtide_range *answers, int rc,
 }
 
 static void call_batch(struct kdev *k, unsigned long request,
-		       struct kdev_range *ranges, uint32_t nr)
+		       struct kdev_range *ranges, uint32_t nr, uint32_t flags)
 {
 	struct memtide_range arg[KDEV_BATCH_MAX];
 	struct memtide_batch batch = {
 		.ranges = (uintptr_t)arg, .nr = nr, .budget_ms = KDEV_BUDGET_MS,
+		.flags = flags,
 	};
 
 	ASSERT(nr && nr <= KDEV_BATCH_MAX);
@@ -83,12 +84,14 @@ static void call_batch(struct kdev *k, unsigned long request,
 static void ioctl_online(struct kdev *k, struct kdev_range *ranges,
 			 uint32_t nr)
 {
-	call_batch(k, MEMTIDE_IOC_ONLINE, ranges, nr);
+	call_batch(k, MEMTIDE_IOC_ONLINE, ranges, nr, 0);
 }
 
-static void ioctl_pull(struct kdev *k, struct kdev_range *ranges, uint32_t nr)
+static void ioctl_pull(struct kdev *k, struct kdev_range *ranges, uint32_t nr,
+		       bool as_is)
 {
-	call_batch(k, MEMTIDE_IOC_PULL, ranges, nr);
+	call_batch(k, MEMTIDE_IOC_PULL, ranges, nr,
+		   as_is ? MEMTIDE_PULL_AS_IS : 0);
 }
 
 static int ioctl_block(struct kdev *k, uint32_t index,

@@ -107,8 +107,9 @@ static void sim_dev_online(struct kdev *k, struct kdev_range *ranges,
 }
 
 static void sim_dev_pull(struct kdev *k, struct kdev_range *ranges,
-			 uint32_t nr)
+			 uint32_t nr, bool as_is)
 {
+	(void)as_is;
 	sim_batch(of(k), ranges, nr, SIM_CALL_PULL, pull_one);
 }
 

@@ -167,7 +167,7 @@ static void note_pull(struct window *w, struct kdev_range *r)
 
 void window_pull(struct window *w, struct kdev_range *ranges, uint32_t nr)
 {
-	w->kdev->ops->pull(w->kdev, ranges, nr);
+	w->kdev->ops->pull(w->kdev, ranges, nr, w->pull_as_is);
 	for (uint32_t i = 0; i < nr; i++)
 		note_pull(w, &ranges[i]);
 }

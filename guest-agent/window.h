@@ -17,12 +17,14 @@
  * @map:	read it, do not write it
  * @unknown:	a call has failed and the driver did not tell what it had done:
  *		the map may be wrong until window_reload() succeeds
+ * @pull_as_is:	the host clears what is pulled; set by who talks to it
  */
 struct window {
 	struct kdev *kdev;
 	struct kdev_info info;
 	struct window_map map;
 	bool unknown;
+	bool pull_as_is;
 };
 
 /**

@@ -251,6 +251,8 @@ struct backend_ops {
 /* Embedded first in each implementation's struct. */
 struct backend {
 	const struct backend_ops *ops;
+	/* What a domain gives back is cleared before another one has it. */
+	bool clears;
 };
 
 /** backend_xen_open() - Xen under this dom0; 0 or a negative errno */

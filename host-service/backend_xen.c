@@ -39,6 +39,7 @@
 
 #include "savers.h"
 #include "transport_vchan.h"
+#include "xen_words.h"
 
 /* Exported by libxenctrl, declared only in its private header. */
 int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num,
@@ -881,6 +882,20 @@ static const struct backend_ops xen_ops = {
 	.connect = xen_connect,
 };
 
+/*
+ * By default Xen clears what a domain held when it has died, and leaves it to
+ * living ones to clear what they give back: xen-command-line, scrub-domheap.
+ */
+static bool scrubs(xc_interface *xc)
+{
+	xen_commandline_t line;
+
+	if (xc_version(xc, XENVER_commandline, &line) < 0)
+		return false;
+	line[sizeof(line) - 1] = '\0';
+	return xen_word_is_on(line, "scrub-domheap", false);
+}
+
 int backend_xen_open(struct backend **ret)
 {
 	struct backend_xen *x = calloc(1, sizeof(*x));
@@ -901,6 +916,7 @@ int backend_xen_open(struct backend **ret)
 		xen_close(&x->backend);
 		return rc;
 	}
+	x->backend.clears = scrubs(x->xc);
 	*ret = &x->backend;
 	return 0;
 }

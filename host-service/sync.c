@@ -262,6 +262,8 @@ static int welcome(struct guest *g)
 
 	msg.welcome.major = PROTO_MAJOR;
 	msg.welcome.minor = PROTO_MINOR;
+	if (g->env->backend->clears)
+		msg.welcome.capabilities |= PROTO_HOST_CLEARS;
 	msg.welcome.report_interval_ms = SYNC_REPORT_INTERVAL_MS;
 	msg.welcome.keepalive_s = SYNC_KEEPALIVE_S;
 	msg.welcome.stall_us = SYNC_STALL_US;

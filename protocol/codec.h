@@ -43,6 +43,9 @@ enum pull_reason {
  */
 const char *pull_reason_text(enum pull_reason reason);
 
+/* Welcome: the host clears what a guest gives up before another has it. */
+#define PROTO_HOST_CLEARS	(UINT64_C(1) << 0)
+
 /* The fields and units are those of memtide.proto. */
 struct msg_hello {
 	uint32_t major, minor;

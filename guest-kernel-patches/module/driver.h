@@ -68,6 +68,7 @@ struct memtide {
 	unsigned long *online;
 	long unaccounted;
 	bool limits_stale;
+	bool pull_as_is;
 	u32 nr_online[3];
 	u32 nr_present;
 	struct memtide_range ranges[MEMTIDE_RANGES_MAX];

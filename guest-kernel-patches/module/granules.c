@@ -10,6 +10,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/bits.h>
+#include <linux/highmem.h>
 #include <linux/sched/signal.h>
 
 #include "driver.h"
@@ -151,6 +152,26 @@ static bool below_floor(u32 nr_granules, u64 floor_pages)
 	return available < wanted || available - wanted < floor_pages;
 }
 
+/* Nobody else is to read what these pages hold. */
+static void clear_run(u32 first, u32 nr, bool active)
+{
+	unsigned long pfn = granule_pfn(first);
+	unsigned long end = granule_pfn(first + nr);
+
+	if (mt.pull_as_is)
+		return;
+	/* Then what is offline is not even mapped. */
+	if (!active && debug_pagealloc_enabled())
+		return;
+	for (; pfn < end; pfn++) {
+		/* Broken memory is not touched; the host has it replaced. */
+		if (!active || !PageHWPoison(pfn_to_page(pfn)))
+			clear_highpage(pfn_to_page(pfn));
+		if (!(pfn % GRANULE_PAGES))
+			cond_resched();
+	}
+}
+
 /* Take one run of online granules of a block that is online. */
 static int take_run(u32 first, u32 nr)
 {
@@ -163,10 +184,12 @@ static int take_run(u32 first, u32 nr)
 	case -EBUSY:
 		trace_busy_page(first, nr);
 		fallthrough;
-	case 0:
 	case -EINTR:
 	case -ENOMEM:
 		return ret;
+	case 0:
+		clear_run(first, nr, true);
+		return 0;
 	default:
 		return set_broken(first, ret);
 	}
@@ -223,8 +246,11 @@ int pull_range(const struct memtide_range *r)
 			ret = take_range(start, limit);
 	}
 	if (!ret) {
-		for_each_set_bitrange_from(start, end, mt.online, limit)
+		for_each_set_bitrange_from(start, end, mt.online, limit) {
+			if (!b->active)
+				clear_run(start, end - start, false);
 			set_online(start, end - start, false);
+		}
 	}
 	put_online_mems();
 	return ret;

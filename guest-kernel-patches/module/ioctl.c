@@ -134,18 +134,19 @@ static int batch_locked(const struct memtide_batch *batch,
 	return copy_to_user(user, mt.ranges, size) ? -EFAULT : 0;
 }
 
-static int do_batch(const struct memtide_batch *batch,
+static int do_batch(const struct memtide_batch *batch, u32 known_flags,
 		    bool (*valid)(const struct memtide_range *r),
 		    int (*work)(struct memtide_range *r))
 {
 	int ret;
 
-	if (batch->flags || batch->pad || !batch->nr ||
+	if (batch->flags & ~known_flags || batch->pad || !batch->nr ||
 	    batch->nr > MEMTIDE_RANGES_MAX)
 		return -EINVAL;
 
 	if (mutex_lock_interruptible(&mt.lock))
 		return -EINTR;
+	mt.pull_as_is = batch->flags & MEMTIDE_PULL_AS_IS;
 	ret = batch_locked(batch, valid, work);
 	mutex_unlock(&mt.lock);
 	return ret;
@@ -234,10 +235,11 @@ static long memtide_ioctl(struct file *file, unsigned int cmd,
 		ret = do_info(&req.info);
 		break;
 	case MEMTIDE_IOC_ONLINE:
-		ret = do_batch(&req.batch, online_valid, do_online);
+		ret = do_batch(&req.batch, 0, online_valid, do_online);
 		break;
 	case MEMTIDE_IOC_PULL:
-		ret = do_batch(&req.batch, pull_valid, do_pull);
+		ret = do_batch(&req.batch, MEMTIDE_PULL_AS_IS, pull_valid,
+			       do_pull);
 		break;
 	case MEMTIDE_IOC_BLOCK:
 		ret = do_block(&req.block, false);

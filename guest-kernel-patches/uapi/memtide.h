@@ -73,7 +73,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define MEMTIDE_API_VERSION	2
+#define MEMTIDE_API_VERSION	3
 #define MEMTIDE_DEVICE_NAME	"memtide"	/* /dev/memtide */
 #define MEMTIDE_RANGES_MAX	64		/* in a batch */
 
@@ -128,7 +128,9 @@ enum memtide_zone {
  * not at all: on failure nothing has changed, but for memory that turned out to
  * be broken meanwhile, which stays taken. A smaller range may succeed where a
  * larger one failed. Each range has a cost of its own beside that of its pages,
- * so first try large ones.
+ * so first try large ones. What is pulled is filled with zeros, since whoever
+ * has the memory next may read it, unless MEMTIDE_PULL_AS_IS says that the host
+ * does so. (Not the memmap that a removed block leaves behind.)
  */
 struct memtide_range {
 	__u32 first;
@@ -140,12 +142,15 @@ struct memtide_range {
 	__u32 pad;
 };
 
+/* PULL: the host clears memory itself before it gives it to somebody else. */
+#define MEMTIDE_PULL_AS_IS	(1U << 0)
+
 /**
  * struct memtide_batch - ranges to put online or to pull
  * @ranges:	user pointer to @nr struct memtide_range
  * @nr:		1 to MEMTIDE_RANGES_MAX
  * @budget_ms:	begin no range later than this after the first; 0: no bound
- * @flags:	none defined
+ * @flags:	MEMTIDE_PULL_*
  * @pad:	zero
  */
 struct memtide_batch {

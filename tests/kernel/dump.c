@@ -35,6 +35,14 @@ static void print_untouched(void)
 			printf("untouched %u\n", g);
 }
 
+/* Granules that were in use, and are not: nothing is to be read in them */
+static void print_pulled(void)
+{
+	for (uint32_t g = 0; g < 4 * 64; g++)
+		if (world.touched[g] && !world.used[g])
+			printf("pulled %u\n", g);
+}
+
 /* Never online, in use, taken back; and waits until the machine is stopped. */
 int test_dump(void)
 {
@@ -46,6 +54,7 @@ int test_dump(void)
 	TRY(pull_patiently(193, 63));
 	TRY(check_world());
 	print_untouched();
+	print_pulled();
 	printf("offline %ld\n", count_offline());
 	fflush(stdout);
 	for (;;)

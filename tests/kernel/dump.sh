@@ -36,8 +36,19 @@ read_pattern() {
 	done
 }
 
+# read_zeros: there is nothing in any granule of $pulled
+read_zeros() {
+	local g
+
+	[ ${#pulled[@]} -gt 50 ] || return 1
+	for g in "${pulled[@]}"; do
+		cmp -s -n "$granule" -i "$((window + g * granule)):0" \
+			"$tmp/ram" /dev/zero || return 1
+	done
+}
+
 # wait_offline: the guest's number of offline pages in $offline, what it never
-# used in $untouched
+# used in $untouched, what it gave up in $pulled
 wait_offline() {
 	local line
 
@@ -45,6 +56,7 @@ wait_offline() {
 		case $line in
 		"offline "*) offline=${line#offline }; return ;;
 		"untouched "*) untouched+=("${line#* }") ;;
+		"pulled "*) pulled+=("${line#* }") ;;
 		"not ok "*) echo "$line"; return 1 ;;
 		*) echo "$line" ;;
 		esac
@@ -83,7 +95,7 @@ filter_dump() {
 
 # boot_dump: print "ok NAME" or "not ok NAME: why" for both; status 1 if not ok
 boot_dump() {
-	local offline=0 found=0 bad='' changed='' untouched=()
+	local offline=0 found=0 bad='' changed='' left='' untouched=() pulled=()
 
 	write_pattern
 	# 1 GiB at the bottom, and the rest where the window is
@@ -102,11 +114,14 @@ boot_dump() {
 	[ -n "$bad" ] || filter_dump || bad="makedumpfile failed"
 	[ -n "$bad" ] || [ "$offline" = "$found" ] ||
 		bad="$found pages left out, $offline are offline"
-	[ -z "$bad" ] || changed="not looked at"
+	[ -z "$bad" ] || changed="not looked at" left="not looked at"
 	[ -n "$changed" ] || read_pattern ||
 		changed="one of ${#untouched[@]} granules was written to"
+	[ -n "$left" ] || read_zeros ||
+		left="one of ${#pulled[@]} granules has something in it"
+	echo "${left:+not }ok nothing_is_left_in_what_was_pulled${left:+: $left}"
 	echo "${changed:+not }ok never_online_is_untouched_from_outside${changed:+: $changed}"
 	rm -f "$tmp"/dump* "$tmp"/{filtered,ram,pattern}
 	echo "${bad:+not }ok dump${bad:+: $bad}"
-	[ -z "$bad$changed" ]
+	[ -z "$bad$changed$left" ]
 }

@@ -162,6 +162,7 @@ int batch(unsigned long cmd, struct memtide_range *ranges, uint32_t nr,
 {
 	struct memtide_batch req = {
 		.ranges = (uintptr_t)ranges, .nr = nr, .budget_ms = budget_ms,
+		.flags = cmd == MEMTIDE_IOC_PULL ? world.pull_flags : 0,
 	};
 
 	return call(cmd, &req);

@@ -33,6 +33,7 @@ struct world {
 	int fd;			/* of the device, -1 if closed */
 	struct memtide_info info;
 	uint32_t per_block;	/* granules */
+	uint32_t pull_flags;	/* MEMTIDE_PULL_* */
 	long base_kb;		/* MemTotal with nothing added */
 	bool used[MAX_GRANULES];
 	bool touched[MAX_GRANULES];	/* has ever been in use */

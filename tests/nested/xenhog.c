@@ -5,6 +5,8 @@
  *   xen-hog fragment MIB	take every 2 MiB extent there is, then give back
  *				MIB in single pages, no two of them adjacent
  *   xen-hog leave MIB		take all but MIB, in 2 MiB extents
+ *   xen-hog look MIB		take MIB, and say how many of its pages hold what
+ *				guesttool has left in another domain's
  *   xen-hog claim MIB		take nothing, but have Xen keep MIB for it, as
  *				for a domain that is being built
  *
@@ -17,14 +19,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <xenctrl.h>
+#include <xenforeignmemory.h>
 
 #define ORDER		9u
 #define EXTENT_PAGES	(1u << ORDER)
 #define MIB_PAGES	256u
 #define BATCH		64u
+#define LOOK_SEED	5u
 #define HOG_MIB_MAX	65536u
 
 struct hog {
@@ -60,6 +65,38 @@ static void take(struct hog *h, uint64_t leave)
 			break;
 		h->extents[h->nr++] = extent;
 	}
+}
+
+/* Two words that follow each other in guesttool's pattern, of seed LOOK_SEED */
+static bool is_pattern(const uint64_t *words)
+{
+	return (words[1] ^ LOOK_SEED) - (words[0] ^ LOOK_SEED) ==
+	       0x9e3779b97f4a7c15ull;
+}
+
+/* How many of the pages have something of the pattern in them? */
+static uint64_t look(struct hog *h)
+{
+	xenforeignmemory_handle *map = xenforeignmemory_open(NULL, 0);
+	xen_pfn_t pages[EXTENT_PAGES];
+	int errors[EXTENT_PAGES];
+	uint64_t found = 0, *words;
+
+	if (!map)
+		die("foreign memory");
+	for (uint64_t i = 0; i < h->nr; i++) {
+		for (uint32_t k = 0; k < EXTENT_PAGES; k++)
+			pages[k] = h->extents[i] + k;
+		words = xenforeignmemory_map(map, h->domid, PROT_READ,
+					     EXTENT_PAGES, pages, errors);
+		if (!words)
+			die("mapping its memory");
+		for (uint32_t k = 0; k < EXTENT_PAGES; k++)
+			found += is_pattern(words + k * 512ul);
+		xenforeignmemory_unmap(map, words, EXTENT_PAGES);
+	}
+	xenforeignmemory_close(map);
+	return found;
 }
 
 /* Every other page of one extent after the other. */
@@ -108,6 +145,9 @@ static int run(struct hog *h, const char *what, uint64_t mib)
 		}
 	} else if (!strcmp(what, "leave")) {
 		take(h, mib * MIB_PAGES);
+	} else if (!strcmp(what, "look")) {
+		take(h, free_pages(h) - mib * MIB_PAGES);
+		printf("%" PRIu64 " pages are known\n", look(h));
 	} else if (!strcmp(what, "claim")) {
 		if (xc_domain_claim_pages(h->xch, h->domid, mib * MIB_PAGES))
 			die("claim");
@@ -132,7 +172,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (argc != 3) {
-		fputs("usage: xen-hog fragment|leave|claim MIB\n", stderr);
+		fputs("usage: xen-hog fragment|leave|look|claim MIB\n", stderr);
 		return 2;
 	}
 	h.xch = xc_interface_open(NULL, NULL, 0);

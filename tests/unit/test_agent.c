@@ -433,6 +433,49 @@ static void a_cancelled_pull_ends_at_once_and_tells_what_it_did(void **state)
 	assert_ptr_equal(take_back(w, w->nr_inbox, &nr), NULL);
 }
 
+/* Was the last pull to leave what is in the memory? */
+static bool pulled_as_is;
+static const struct kdev_ops *spied_ops;
+
+static void spy_pull(struct kdev *k, struct kdev_range *ranges, uint32_t nr,
+		     bool as_is)
+{
+	pulled_as_is = as_is;
+	spied_ops->pull(k, ranges, nr, as_is);
+}
+
+static void memory_is_cleared_unless_the_host_does_it(void **state)
+{
+	/* Of other bits nothing is known. */
+	static const uint64_t capabilities[] = { 0, PROTO_HOST_CLEARS,
+						 ~PROTO_HOST_CLEARS };
+	struct world *w = *state;
+	struct kdev_ops ops = *w->kdev->ops;
+
+	spied_ops = w->kdev->ops;
+	ops.pull = spy_pull;
+	w->kdev->ops = &ops;
+	for (uint32_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		w->nr_inbox = 0;
+		assert_int_equal(agent_connected(w->agent), 0);
+		w->msg.type = HOST_MSG_WELCOME;
+		w->msg.welcome = (struct msg_welcome){
+			.major = PROTO_MAJOR, .report_interval_ms = 1000,
+			.keepalive_s = 60, .capabilities = capabilities[i],
+		};
+		assert_int_equal(say(w), 0);
+		grow(w, i, 1);
+		assert_int_equal(say_pull(w, 9, BLOCK, 60000), 0);
+		for (int turns = 0; turns < 9; turns++)
+			turn(w);
+		assert_int_equal(count_in_use(w), 0);
+		assert_int_equal(pulled_as_is,
+				 capabilities[i] == PROTO_HOST_CLEARS);
+		agent_disconnected(w->agent);
+	}
+	w->kdev->ops = spied_ops;
+}
+
 static void a_newer_pull_replaces_the_older(void **state)
 {
 	struct world *w = *state;
@@ -872,6 +915,7 @@ int main(void)
 		CASE(a_failed_range_is_told_and_the_others_are_done),
 		CASE(requests_that_wait_are_done_in_one_turn),
 		CASE(a_cancelled_pull_ends_at_once_and_tells_what_it_did),
+		CASE(memory_is_cleared_unless_the_host_does_it),
 		CASE(a_newer_pull_replaces_the_older),
 		CASE(an_online_request_ends_a_pull),
 		CASE(a_pull_ends_at_its_deadline),

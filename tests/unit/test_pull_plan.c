@@ -73,11 +73,13 @@ static int text_pull_range(struct text_kdev *t, struct granules r)
 	return 0;
 }
 
-static void text_pull(struct kdev *k, struct kdev_range *ranges, uint32_t nr)
+static void text_pull(struct kdev *k, struct kdev_range *ranges, uint32_t nr,
+		      bool as_is)
 {
 	struct text_kdev *t = (struct text_kdev *)k;
 	int rc = 0;
 
+	(void)as_is;
 	t->calls++;
 	assert_true(nr && nr <= KDEV_BATCH_MAX);
 	for (uint32_t i = 0; i < nr; i++) {
