@@ -251,7 +251,13 @@ check-fast-parts:
 
 # To see it -------------------------------------------------------------
 
-.PHONY: demo demo-xen lab bench bench-kernel
+SOAK_RESIZES ?= 1000
+soak: deps-lab all $B/guesttool ## SOAK_RESIZES random resizes on real Xen: an hour
+	@tests/nested/build
+	@tests/nested/run --guests 3 --timeout 14400 --with $B/guesttool \
+		--out build/lab/soak --script tests/nested/soak -- $(SOAK_RESIZES)
+
+.PHONY: soak demo demo-xen lab bench bench-kernel
 demo: deps-build ## memtided and three agents on a simulated machine
 	@$(MAKE) --no-print-directory -s all
 	@tests/demo/demo build

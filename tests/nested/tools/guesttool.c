@@ -7,6 +7,9 @@
  *				fill MIB of anonymous memory, print "ready", wait
  *				for a line on FIFO, check every word, print
  *				"intact" or what is wrong
+ *   guesttool churn MIB SEED FIFO
+ *				the same with 1 to MIB of it, over and over, until
+ *				there is a line on FIFO; prints "intact, N times"
  *   guesttool speak vchan|PATH garbage|oversized|half|flood
  *				talk nonsense: as an agent over a vchan, or as
  *				a client of the control socket at PATH
@@ -93,6 +96,48 @@ static int hold(uint64_t mib, uint64_t seed, const char *fifo)
 		return 1;
 	}
 	puts("intact");
+	return 0;
+}
+
+/* How many words of @mib are not what was written to them? */
+static uint64_t write_and_check(uint64_t mib, uint64_t seed)
+{
+	uint64_t words = mib << 17, wrong = 0;
+	uint64_t *p = mmap(NULL, words * 8, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	/* Nothing was written: the guest has become too small for it. */
+	if (p == MAP_FAILED)
+		return 0;
+	for (uint64_t i = 0; i < words; i++)
+		p[i] = pattern(seed, i);
+	usleep(200000);
+	for (uint64_t i = 0; i < words; i++)
+		wrong += p[i] != pattern(seed, i);
+	munmap(p, words * 8);
+	return wrong;
+}
+
+static int churn(uint64_t mib, uint64_t seed, const char *fifo)
+{
+	int fd = open(fifo, O_RDWR | O_CLOEXEC);
+	struct pollfd p = { fd, POLLIN, 0 };
+	uint64_t wrong = 0, times = 0;
+
+	if (fd < 0) {
+		perror(fifo);
+		return 1;
+	}
+	while (!wrong && !poll(&p, 1, 0)) {
+		times++;
+		wrong = write_and_check(1 + pattern(seed, times) % mib, seed);
+	}
+	close(fd);
+	if (wrong) {
+		printf("%" PRIu64 " words are wrong\n", wrong);
+		return 1;
+	}
+	printf("intact, %" PRIu64 " times\n", times);
 	return 0;
 }
 
@@ -192,6 +237,9 @@ int main(int argc, char **argv)
 	if (argc == 5 && !strcmp(argv[1], "hold"))
 		return hold(strtoull(argv[2], NULL, 0),
 			    strtoull(argv[3], NULL, 0), argv[4]);
+	if (argc == 5 && !strcmp(argv[1], "churn"))
+		return churn(strtoull(argv[2], NULL, 0),
+			     strtoull(argv[3], NULL, 0), argv[4]);
 	if (argc == 4 && !strcmp(argv[1], "speak"))
 		return speak(argv[2], argv[3]);
 	fputs("usage: see the head of guesttool.c\n", stderr);
