@@ -22,8 +22,8 @@
  * a reboot, and begin anew; rates are bounded; a lie makes a guest look calm or
  * in distress, which it may be, and what that gets it is the policy's to bound.
  * A level does not last: who is in distress says so again (the agent samples
- * until it is calm), and without that it is pressed after DEMAND_FRESH_MS and
- * calm after DEMAND_STALE_MS.
+ * until it is calm), and without that it is pressed after two seconds and calm
+ * after ten.
  *
  * Pure: the clock is the caller's.
  */
@@ -54,7 +54,7 @@ const char *demand_level_name(enum demand_level level);
  * @growth_kib_s: how fast what is in use grows; 0 if it does not
  * @hidden_kib: what the kernel keeps for itself: a guest sees less than it
  *		holds; known while it holds still
- * @report_us, @pressed_us, @distress_us: when, on the caller's clock, 0: never
+ * @report_us, @pressed_us: when last, and last not calm,, on the caller's clock, 0: never
  */
 struct demand {
 	struct msg_report last;
@@ -66,7 +66,6 @@ struct demand {
 	uint64_t hidden_kib;
 	int64_t report_us;
 	int64_t pressed_us;
-	int64_t distress_us;
 };
 
 /**

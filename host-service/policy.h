@@ -16,7 +16,9 @@
  *  1. Relief. A guest in distress gets a step: what its headroom lacks, or a
  *     quarter of its size, or 128 MiB, or what it will use in the next second
  *     at the speed at which it grows, whichever is most. If it is in distress
- *     after that has arrived, the next step is twice as large.
+ *     after that has arrived, the next step is twice as large. One that has its
+ *     headroom not merely available but unused is not short of memory: its
+ *     tasks wait at a limit of their own.
  *  2. Reservations for domains to be built.
  *  3. Need. A guest whose available memory falls below three quarters of its
  *     headroom gets what is lacking, before it hurts. So does one below its
@@ -108,6 +110,7 @@ enum policy_reason {
 	POLICY_GIVE_RESERVATION, /* gives: a domain is to be built */
 	POLICY_GIVE_RESERVE,	/* gives: idle, and the burst reserve is low */
 	POLICY_GIVE_SHARE,	/* gives: above its fair share, @other is below */
+	POLICY_STOPS,		/* gave, and is pressed: back to @held */
 	POLICY_FELL_SHORT,	/* asked for less or more in vain: back to @held */
 	POLICY_NUM_REASONS,
 };
@@ -119,9 +122,15 @@ struct policy_memory {
 	uint32_t mark;		/* less than this has hurt */
 	uint32_t mark_ms;	/* so long the mark holds yet */
 	uint32_t backoff_ms;	/* how long the last mark was to hold */
-	uint32_t gave_from;	/* size before the last give-back */
+	uint32_t gave_from;	/* size before it last gave what it could spare */
 	uint32_t gave_ms;	/* ago; only if @gave_from */
-	uint32_t pause_ms;	/* nothing is given before that */
+	uint32_t asked;		/* granules that it was last asked for */
+	uint32_t pause_ms;	/* the reserve takes nothing before that */
+	uint32_t no_give_ms;	/* it gave too little: nobody asks before that */
+	uint32_t no_grow_ms;	/* it could not grow: not before that */
+	uint32_t grow_backoff_ms;
+	bool donor;		/* is giving what it can spare: stops if pressed */
+	bool grows;		/* was given more, and has not settled since */
 };
 
 /**
@@ -137,15 +146,16 @@ struct policy_memory {
  * @target:	what it was to hold up to now; what it is to hold from now on
  * @total:	what it says it has
  * @available:	of that, what it could use without swapping or pressure
+ * @unused:	of that, what is not even page cache
  * @used:	of @held what it cannot do without, at most @held
  * @swap_used:	in its swap
  * @level:	of its demand
  * @calm_ms:	for so long; 0 if it is not
  * @report_ms:	since its last report
  * @moved_ms:	since @held last changed
- * @failed_grow_ms, @failed_give_ms: since it last settled with less, with more
- *		than @target; POLICY_NEVER
  * @settled:	no step is being taken: what is not there will not come
+ * @grain:	of what it is to grow by, less than this may be left over, as a
+ *		memory block is not opened for its memmap alone; at least 1
  * @stall_permille, @refault_kib_s, @swap_in_kib_s, @growth_kib_s: see demand.h
  *
  * In and out:
@@ -157,7 +167,7 @@ struct policy_memory {
  * @headroom:	what it should have available
  * @other:	@key of who needs it most, for POLICY_GIVE_GUEST and _SHARE
  *
- * @lo .. @size: scratch
+ * @from:	@target as it was; scratch
  */
 struct policy_guest {
 	uint32_t key;
@@ -168,14 +178,14 @@ struct policy_guest {
 	uint32_t target;
 	uint32_t total;
 	uint32_t available;
+	uint32_t unused;
 	uint32_t used;
 	uint32_t swap_used;
 	enum demand_level level;
 	uint32_t calm_ms;
 	uint32_t report_ms;
 	uint32_t moved_ms;
-	uint32_t failed_grow_ms;
-	uint32_t failed_give_ms;
+	uint32_t grain;
 	bool settled;
 	uint32_t stall_permille;
 	uint32_t refault_kib_s;
@@ -189,9 +199,15 @@ struct policy_guest {
 	uint32_t headroom;
 	uint32_t other;
 
-	uint32_t lo, hi, share;
+	uint32_t from;
+};
+
+/* struct policy_slot - scratch for a guest; see policy.c */
+struct policy_slot {
+	struct policy_guest *guest;
+	uint64_t weight;
 	uint64_t full;
-	uint32_t size;
+	uint32_t lo, hi, got;
 };
 
 /**
@@ -203,10 +219,12 @@ struct policy_guest {
  * @burst:	as much of it should be there for guests in distress
  * @wanted:	granules that reservations wait for
  * @elapsed_ms:	since the last run
+ * @slots:	scratch, as many as there are guests
  *
  * Out:
  * @granted:	of @wanted, to be set aside for reservations now
  * @changes:	guests with a new target
+ * @lacking:	somebody waits, or the burst reserve is not full
  * @next_ms:	when to run again if nothing happens, or POLICY_NEVER
  */
 struct policy_host {
@@ -214,8 +232,10 @@ struct policy_host {
 	uint32_t burst;
 	uint32_t wanted;
 	uint32_t elapsed_ms;
+	struct policy_slot *slots;
 	uint32_t granted;
 	uint32_t changes;
+	bool lacking;
 	uint32_t next_ms;
 };
 
@@ -227,6 +247,16 @@ typedef void policy_fn(struct policy_host *host, struct policy_guest *guests,
 void policy_run(struct policy_host *host, struct policy_guest *guests,
 		uint32_t nr);
 
+/** policy_reason_name() - A word for a reason; never NULL */
+const char *policy_reason_name(enum policy_reason reason);
+
+/**
+ * policy_asks() - Does a guest need more than its target?
+ *
+ * What a report is looked at with before all guests are.
+ */
+bool policy_asks(const struct policy_guest *g);
+
 /**
  * policy_possible() - Granules that a reservation could get at most
  *
@@ -234,6 +264,6 @@ void policy_run(struct policy_host *host, struct policy_guest *guests,
  * headroom.
  */
 uint64_t policy_possible(const struct policy_host *host,
-			 struct policy_guest *guests, uint32_t nr);
+			 const struct policy_guest *guests, uint32_t nr);
 
 #endif

@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * policy.c - Who should hold how much memory
+ */
+#include "policy.h"
+
+/* Sizes, in granules */
+#define STEP_MIN	64u	/* of relief: 128 MiB */
+#define HEADROOM_MIN	32u	/* 64 MiB */
+#define CRUMB		4u	/* less is not taken from anyone */
+#define SHARE_SLACK	8u	/* nor this part of a fair share */
+#define GIVE_MIN	8u	/* of what is given slowly */
+#define GIVE_SHARE	8u	/* and this part of what is beyond the need */
+
+/* Times */
+#define RELIEF_AHEAD_MS	1000u	/* will be used before the next step arrives */
+#define NEED_AHEAD_MS	500u
+#define CALM_FAST_MS	2000u	/* calm for so long: gives to a guest in need */
+#define CALM_SLOW_MS	30000u	/* gives to the reserve */
+#define GIVE_EVERY_MS	2000u
+#define HURT_MS		30000u	/* so soon after it gave, it gave too much */
+#define BACKOFF_MIN_MS	60000u
+#define BACKOFF_MAX_MS	(64u * 60000u)
+#define NO_GIVE_MS	60000u	/* who gave too little is left out */
+#define NO_GROW_MIN_MS	1000u	/* who could not grow, at first and at last */
+#define NO_GROW_MAX_MS	64000u
+#define SILENT_MS	10000u	/* demand.c: then it is calm */
+
+static const char *const reason_names[] = {
+	[POLICY_KEEP] = "keep",
+	[POLICY_NOT_OURS] = "not-automatic",
+	[POLICY_WAITS] = "waits",
+	[POLICY_RELIEF] = "relief",
+	[POLICY_NEED] = "need",
+	[POLICY_FLOOR] = "floor",
+	[POLICY_CEILING] = "ceiling",
+	[POLICY_GIVE_GUEST] = "give-guest",
+	[POLICY_GIVE_RESERVATION] = "give-reservation",
+	[POLICY_GIVE_RESERVE] = "give-reserve",
+	[POLICY_GIVE_SHARE] = "give-share",
+	[POLICY_STOPS] = "stops",
+	[POLICY_FELL_SHORT] = "fell-short",
+};
+static_assert(ARRAY_SIZE(reason_names) == POLICY_NUM_REASONS,
+	      "a reason without a name");
+
+const char *policy_reason_name(enum policy_reason reason)
+{
+	return reason_names[reason];
+}
+
+struct taking;
+
+/**
+ * struct run
+ * @pool:	free granules not given to anyone yet
+ * @coming:	granules on their way back from guests
+ * @lack:	what relief and reservations did not get
+ * @other:	the guest that lacks most
+ * @how:	how is taken what is lacking; NULL if nothing is
+ * @is_short:	not all that is lacking is coming
+ */
+struct run {
+	struct policy_host *host;
+	struct policy_guest *guests;
+	uint32_t nr;
+	uint64_t pool;
+	uint64_t coming;
+	uint64_t lack;
+	uint32_t other;
+	const struct taking *how;
+	bool is_short;
+};
+
+static uint32_t less(uint32_t a, uint32_t b)
+{
+	return a - MIN(a, b);
+}
+
+static uint32_t cap_u32(uint64_t n)
+{
+	return (uint32_t)MIN(n, UINT32_MAX);
+}
+
+/* Shares ---------------------------------------------------------------- */
+
+#define SHARE_SHIFT	20
+#define SHARE_WEIGHT_MAX (UINT64_C(1) << SHARE_SHIFT)
+
+/*
+ * Everyone's share grows with one common level, by its weight, from lo to hi.
+ * The level is found by bisection, not by sorting: nothing depends on order.
+ */
+static uint32_t share_at(const struct policy_slot *s, uint64_t level)
+{
+	if (level >= s->full)
+		return s->hi;
+	return MAX((uint32_t)(level * s->weight >> SHARE_SHIFT), s->lo);
+}
+
+static uint64_t shares_at(const struct policy_slot *slots, uint32_t nr,
+			  uint64_t level)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < nr; i++)
+		sum += share_at(&slots[i], level);
+	return sum;
+}
+
+/* One level is one granule at most: what the steps of level leave over. */
+static void scale_weights(struct policy_slot *slots, uint32_t nr)
+{
+	uint64_t most = 1;
+
+	for (uint32_t i = 0; i < nr; i++)
+		most = MAX(most, slots[i].weight);
+	for (uint32_t i = 0; i < nr; i++) {
+		struct policy_slot *s = &slots[i];
+
+		if (most > SHARE_WEIGHT_MAX)
+			s->weight = s->weight * SHARE_WEIGHT_MAX / most;
+		s->weight = MAX(s->weight, 1);
+		s->full = ((uint64_t)s->hi << SHARE_SHIFT) / s->weight + 1;
+	}
+}
+
+/* The rest, less than a granule each, goes to the lowest keys. */
+static void share_rest(struct policy_slot *slots, uint32_t nr, uint64_t level,
+		       uint64_t rest)
+{
+	uint64_t low = 0, high = (uint64_t)UINT32_MAX + 1;
+
+	while (low < high) {
+		uint64_t mid = low + (high - low) / 2, sum = 0;
+
+		for (uint32_t i = 0; i < nr; i++)
+			sum += slots[i].guest->key <= mid ?
+				share_at(&slots[i], level + 1) - slots[i].got :
+				0;
+		if (sum <= rest)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		if (slots[i].guest->key < low)
+			slots[i].got = share_at(&slots[i], level + 1);
+	}
+}
+
+/* Divide @total: each at least its lo and at most its hi. */
+static void share(struct policy_slot *slots, uint32_t nr, uint64_t total)
+{
+	uint64_t low = 0, high = 1, sum;
+
+	scale_weights(slots, nr);
+	for (uint32_t i = 0; i < nr; i++)
+		high = MAX(high, slots[i].full);
+	/* The highest level that is not too high; at 0 all have their lo. */
+	while (low + 1 < high) {
+		uint64_t mid = low + (high - low) / 2;
+
+		if (shares_at(slots, nr, mid) <= total)
+			low = mid;
+		else
+			high = mid;
+	}
+	if (shares_at(slots, nr, high) <= total)
+		low = high;
+	for (uint32_t i = 0; i < nr; i++)
+		slots[i].got = share_at(&slots[i], low);
+	sum = shares_at(slots, nr, low);
+	if (sum < total)
+		share_rest(slots, nr, low, total - sum);
+}
+
+/* One guest ------------------------------------------------------------- */
+
+static uint32_t headroom(const struct policy_guest *g)
+{
+	return g->set.headroom ? g->set.headroom :
+				 MAX(g->used / 8, HEADROOM_MIN);
+}
+
+/* What it will use in @ms more than now, if it goes on like this. */
+static uint32_t ahead(const struct policy_guest *g, uint32_t ms)
+{
+	uint64_t kib = (uint64_t)g->growth_kib_s * ms / 1000;
+
+	return (uint32_t)MIN(kib / GRANULE_KIB, MAX(g->target, STEP_MIN));
+}
+
+static uint32_t within(const struct policy_guest *g, uint64_t size)
+{
+	return (uint32_t)MAX(MIN(size, g->set.ceiling), g->set.floor);
+}
+
+static bool in_pain(const struct policy_guest *g)
+{
+	return g->level == DEMAND_DISTRESS || g->level == DEMAND_PRESSED;
+}
+
+/* It is sure to have enough: what it waits for is not the host's memory. */
+static bool has_unused(const struct policy_guest *g)
+{
+	return g->unused >= g->headroom + ahead(g, RELIEF_AHEAD_MS);
+}
+
+/* Has what it was to get arrived, and has it said since how it is? */
+static bool has_goal(const struct policy_guest *g)
+{
+	return g->target >= g->mem.goal && g->held >= g->target &&
+	       g->report_ms < g->moved_ms;
+}
+
+static void set_goal(struct policy_guest *g)
+{
+	struct policy_memory *m = &g->mem;
+	uint32_t size = MAX(g->target, g->held);
+	uint64_t need = (uint64_t)g->used + g->headroom +
+			ahead(g, RELIEF_AHEAD_MS);
+	uint32_t step = MAX(size / 4, STEP_MIN);
+
+	if (m->goal && !has_goal(g))
+		return;
+	if (m->goal)
+		step = MAX(step, MIN(m->step, size / 2) * 2);
+	step = MAX(step, cap_u32(need - MIN(need, size)));
+	m->step = step;
+	m->goal = within(g, (uint64_t)size + step);
+}
+
+/* A little more than it can be given makes no sense, nor does too little. */
+static void round_want(struct policy_guest *g)
+{
+	if (g->want - g->target < g->grain)
+		g->want = g->target + g->grain;
+	if (g->want > g->set.ceiling)
+		g->want = MAX(g->set.ceiling, g->target);
+	if (g->want - g->target < g->grain)
+		g->want = g->target;
+}
+
+/* What it should have, and why; at least its target. */
+static void find_want(struct policy_guest *g)
+{
+	uint64_t need = (uint64_t)g->used + g->headroom +
+			ahead(g, NEED_AHEAD_MS);
+
+	g->want = g->target;
+	if (g->level != DEMAND_DISTRESS || has_unused(g))
+		g->mem.goal = 0;
+	else
+		set_goal(g);
+	if (g->mem.goal > g->target) {
+		g->want = g->mem.goal;
+		g->reason = POLICY_RELIEF;
+	} else if (g->level != DEMAND_UNKNOWN &&
+		   /* A quarter of the headroom may go before that. */
+		   need - g->headroom / 4 > g->target &&
+		   within(g, need) > g->target) {
+		g->want = within(g, need);
+		g->reason = POLICY_NEED;
+	} else if (g->target < g->set.floor) {
+		g->want = g->set.floor;
+		g->reason = POLICY_FLOOR;
+	}
+	if (g->want > g->target)
+		round_want(g);
+}
+
+static bool can_grow(const struct policy_guest *g)
+{
+	return !g->mem.no_grow_ms;
+}
+
+/* What is not there will not come: the rest is not promised any longer, and is
+ * not asked for again. Who gave half of it may be asked. */
+static void end_failed(struct policy_guest *g)
+{
+	struct policy_memory *m = &g->mem;
+	uint32_t missing = less(g->target, g->held);
+
+	if (!g->settled)
+		return;
+	m->donor = false;
+	if (missing >= g->grain) {
+		m->grow_backoff_ms = MAX(MIN(m->grow_backoff_ms * 2,
+					     NO_GROW_MAX_MS), NO_GROW_MIN_MS);
+		m->no_grow_ms = m->grow_backoff_ms;
+	} else if (m->grows) {
+		m->grow_backoff_ms = 0;
+	}
+	m->grows = false;
+	if (g->target == g->held)
+		return;
+	if (less(g->held, g->target) > m->asked / 2)
+		m->no_give_ms = NO_GIVE_MS;
+	m->goal = MIN(m->goal, g->held);
+	g->target = g->held;
+	g->reason = POLICY_FELL_SHORT;
+}
+
+/* It gave, and now it hurts: do not do that again too soon. */
+static void remember_pain(struct policy_guest *g)
+{
+	struct policy_memory *m = &g->mem;
+
+	if (!m->gave_from)
+		return;
+	if (in_pain(g)) {
+		m->mark = m->gave_from;
+		m->backoff_ms = MAX(MIN(m->backoff_ms * 2, BACKOFF_MAX_MS),
+				    BACKOFF_MIN_MS);
+		m->mark_ms = m->backoff_ms;
+		m->gave_from = 0;
+	} else if (m->gave_ms >= HURT_MS) {
+		m->backoff_ms /= 2;
+		m->gave_from = 0;
+	}
+}
+
+static void age(struct policy_guest *g, uint32_t elapsed_ms)
+{
+	struct policy_memory *m = &g->mem;
+
+	m->mark_ms = less(m->mark_ms, elapsed_ms);
+	m->pause_ms = less(m->pause_ms, elapsed_ms);
+	m->no_give_ms = less(m->no_give_ms, elapsed_ms);
+	m->no_grow_ms = less(m->no_grow_ms, elapsed_ms);
+	m->gave_ms = cap_u32((uint64_t)m->gave_ms + elapsed_ms);
+	remember_pain(g);
+}
+
+/* What is so without regard to others. */
+static void look(struct run *r, struct policy_guest *g)
+{
+	g->from = g->target;
+	g->want = g->target;
+	g->headroom = headroom(g);
+	g->other = 0;
+	g->reason = POLICY_KEEP;
+	age(g, r->host->elapsed_ms);
+	if (g->can == POLICY_CAN_NOTHING) {
+		g->reason = POLICY_NOT_OURS;
+		g->mem.goal = 0;
+		return;
+	}
+	end_failed(g);
+	if (in_pain(g) && g->mem.donor && g->target < g->held) {
+		g->target = MIN(g->held, g->set.ceiling);
+		g->reason = POLICY_STOPS;
+	}
+	if (g->target > g->set.ceiling && g->can == POLICY_CAN_BOTH &&
+	    !g->mem.no_give_ms) {
+		g->mem.asked = g->target - g->set.ceiling;
+		g->target = g->set.ceiling;
+		g->reason = POLICY_CEILING;
+	}
+	find_want(g);
+}
+
+/* Serving --------------------------------------------------------------- */
+
+static bool asks(const struct policy_guest *g)
+{
+	return g->want > g->target;
+}
+
+/* What it need not be promised: also what it was to give, and still has. */
+static uint32_t has(const struct policy_guest *g)
+{
+	return MAX(g->target, g->held);
+}
+
+/* Give from the pool to all who ask for this reason, the poorest first. */
+static void serve(struct run *r, bool relief)
+{
+	struct policy_slot *slots = r->host->slots;
+	uint64_t total = r->pool, given = 0;
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < r->nr; i++) {
+		struct policy_guest *g = &r->guests[i];
+
+		if (!asks(g) || (g->reason == POLICY_RELIEF) != relief)
+			continue;
+		slots[nr++] = (struct policy_slot){
+			.guest = g,
+			.weight = g->set.weight,
+			.lo = has(g),
+			.hi = can_grow(g) ? MAX(g->want, has(g)) : has(g),
+		};
+		total += has(g);
+	}
+	share(slots, nr, total);
+	for (uint32_t i = 0; i < nr; i++) {
+		struct policy_guest *g = slots[i].guest;
+
+		given += slots[i].got - slots[i].lo;
+		/* What it was to give it keeps first. */
+		r->coming -= less(MIN(g->want, g->held), g->target);
+		g->mem.grows |= slots[i].got > slots[i].lo;
+		g->target = MIN(g->want, slots[i].got);
+	}
+	ASSERT(given <= r->pool);
+	r->pool -= given;
+}
+
+/* What those lack who ask for this reason, and who lacks most. */
+static uint64_t unserved(struct run *r, bool relief)
+{
+	uint32_t most = 0;
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < r->nr; i++) {
+		const struct policy_guest *g = &r->guests[i];
+		uint32_t lack = less(g->want, g->target);
+
+		if (!asks(g) || !can_grow(g) ||
+		    (g->reason == POLICY_RELIEF) != relief)
+			continue;
+		sum += lack;
+		if (lack > most || (lack == most && g->key < r->other)) {
+			most = lack;
+			r->other = g->key;
+		}
+	}
+	return sum;
+}
+
+/* Taking ---------------------------------------------------------------- */
+
+/* In what need is something taken, and from whom? */
+struct taking {
+	enum policy_reason reason;
+	uint32_t calm_ms;	/* calm for so long */
+	uint32_t headrooms;	/* so many are left to it */
+	bool slowly;
+};
+
+/* The least that it is to keep, but for its low mark. */
+static uint32_t keeps(const struct policy_guest *g, const struct taking *t)
+{
+	uint64_t size = (uint64_t)g->used +
+			(uint64_t)g->headroom * t->headrooms +
+			ahead(g, RELIEF_AHEAD_MS);
+
+	return cap_u32(MAX(size, g->set.floor));
+}
+
+static uint32_t mark(const struct policy_guest *g)
+{
+	return g->mem.mark_ms ? g->mem.mark : 0;
+}
+
+static uint32_t spare(const struct policy_guest *g, uint32_t keeps)
+{
+	uint32_t n = less(g->target, keeps);
+
+	return n < CRUMB ? 0 : n;
+}
+
+/* In how long may it give? 0: now; POLICY_NEVER: not by waiting alone. */
+static uint32_t gives_in_ms(const struct policy_guest *g,
+			    const struct taking *t)
+{
+	uint32_t ms = 0;
+
+	if (g->can == POLICY_CAN_NOTHING || asks(g) ||
+	    g->level == DEMAND_UNKNOWN)
+		return POLICY_NEVER;
+	if (in_pain(g))
+		ms = less(SILENT_MS, g->report_ms) + t->calm_ms;
+	else
+		ms = less(t->calm_ms, g->calm_ms);
+	ms = MAX(ms, g->mem.no_give_ms);
+	if (t->slowly)
+		ms = MAX(ms, g->mem.pause_ms);
+	/* Its steps end first, and that is told. */
+	if (!ms && (g->can != POLICY_CAN_BOTH || (t->slowly && !g->settled)))
+		return POLICY_NEVER;
+	return ms;
+}
+
+/* The longer it is calm the more it gives: doubled time, one part more. */
+static uint64_t idleness(const struct policy_guest *g)
+{
+	uint64_t n = 1;
+
+	for (uint32_t ms = g->calm_ms; ms >= 2000; ms /= 2)
+		n++;
+	return n;
+}
+
+static void give(struct policy_guest *g, uint32_t n, enum policy_reason reason,
+		 uint32_t other)
+{
+	struct policy_memory *m = &g->mem;
+
+	m->donor = reason != POLICY_GIVE_SHARE;
+	m->gave_from = m->donor ? g->target : 0;
+	m->gave_ms = 0;
+	m->asked = n + less(g->held, g->target);
+	g->target -= n;
+	g->want = g->target;
+	g->reason = reason;
+	g->other = other;
+}
+
+static void give_slots(struct run *r, uint32_t nr, uint64_t n,
+		       enum policy_reason reason)
+{
+	struct policy_slot *slots = r->host->slots;
+
+	share(slots, nr, n);
+	for (uint32_t i = 0; i < nr; i++) {
+		struct policy_guest *g = slots[i].guest;
+
+		if (!slots[i].got)
+			continue;
+		r->coming += slots[i].got;
+		/* Of what was promised and is not there, nothing comes. */
+		r->coming -= MIN(slots[i].got, less(g->target, g->held));
+		give(g, slots[i].got, reason,
+		     reason == POLICY_GIVE_GUEST ||
+				     reason == POLICY_GIVE_SHARE ?
+			     r->other :
+			     0);
+	}
+}
+
+/* Take up to @n from donors, by idleness and 1/weight. */
+static void take(struct run *r, uint64_t n, const struct taking *t)
+{
+	struct policy_slot *slots = r->host->slots;
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < r->nr && n; i++) {
+		struct policy_guest *g = &r->guests[i];
+		uint32_t keep = MAX(keeps(g, t), mark(g));
+		uint32_t most = gives_in_ms(g, t) ? 0 : spare(g, keep);
+
+		if (!most)
+			continue;
+		slots[nr++] = (struct policy_slot){
+			.guest = g,
+			.weight = most * idleness(g) * POLICY_WEIGHT_MAX /
+				  g->set.weight,
+			.hi = t->slowly ? MIN(most, MAX(most / GIVE_SHARE,
+							GIVE_MIN)) :
+					  most,
+		};
+	}
+	give_slots(r, nr, n, t->reason);
+	for (uint32_t i = 0; i < nr && t->slowly; i++)
+		slots[i].guest->mem.pause_ms = GIVE_EVERY_MS;
+}
+
+static bool gives_share(const struct policy_guest *g)
+{
+	return g->can == POLICY_CAN_BOTH && !g->mem.no_give_ms &&
+	       g->level != DEMAND_UNKNOWN;
+}
+
+/* Fair shares: what each would have if all the memory were divided anew, with
+ * nobody left who has more than it needs. */
+static uint32_t share_anew(struct run *r)
+{
+	struct policy_slot *slots = r->host->slots;
+	uint64_t total = r->pool;
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < r->nr; i++) {
+		struct policy_guest *g = &r->guests[i];
+		uint32_t lo = MIN(g->set.floor, g->target);
+
+		if (!asks(g) && !gives_share(g))
+			continue;
+		slots[nr++] = (struct policy_slot){
+			.guest = g, .weight = g->set.weight,
+			.lo = lo, .hi = MAX(g->want, lo),
+		};
+		total += has(g);
+	}
+	share(slots, nr, total);
+	return nr;
+}
+
+/* From those above their share, up to what those in distress lack of theirs. */
+static void take_shares(struct run *r)
+{
+	struct policy_slot *slots = r->host->slots;
+	uint32_t nr = share_anew(r), nr_give = 0;
+	uint64_t lack = 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		struct policy_guest *g = slots[i].guest;
+		uint32_t excess = less(g->target, slots[i].got);
+
+		if (g->reason == POLICY_RELIEF)
+			lack += less(slots[i].got, g->target);
+		if (!gives_share(g) || excess < CRUMB ||
+		    excess < slots[i].got / SHARE_SLACK)
+			continue;
+		slots[nr_give++] = (struct policy_slot){
+			.guest = g, .weight = excess, .hi = excess,
+		};
+	}
+	lack -= MIN(lack, r->coming);
+	lack = MIN(lack, r->lack);
+	if (lack >= CRUMB)
+		give_slots(r, nr_give, lack, POLICY_GIVE_SHARE);
+}
+
+/* All -------------------------------------------------------------------- */
+
+static const struct taking take_for_relief = {
+	POLICY_GIVE_GUEST, CALM_FAST_MS, 1, false
+};
+static const struct taking take_for_reservation = {
+	POLICY_GIVE_RESERVATION, CALM_FAST_MS, 1, false
+};
+static const struct taking take_for_need = {
+	POLICY_GIVE_GUEST, CALM_FAST_MS, 2, false
+};
+static const struct taking take_for_reserve = {
+	POLICY_GIVE_RESERVE, CALM_SLOW_MS, 2, true
+};
+
+static uint64_t lacking(const struct run *r, uint64_t n)
+{
+	return n - MIN(n, r->coming);
+}
+
+static void look_at_all(struct run *r)
+{
+	for (uint32_t i = 0; i < r->nr; i++) {
+		struct policy_guest *g = &r->guests[i];
+		uint32_t promised = less(g->from, g->held);
+
+		look(r, g);
+		r->pool += less(promised, less(g->target, g->held));
+		r->coming += less(g->held, g->target);
+	}
+}
+
+/* How long until someone may give who cannot now? */
+static uint32_t next_gift_ms(const struct run *r, const struct taking *t)
+{
+	uint32_t next_ms = POLICY_NEVER;
+
+	for (uint32_t i = 0; i < r->nr; i++) {
+		const struct policy_guest *g = &r->guests[i];
+		uint32_t keep = keeps(g, t), ms = gives_in_ms(g, t);
+
+		if (ms == POLICY_NEVER || !spare(g, keep))
+			continue;
+		if (!spare(g, MAX(keep, mark(g))))
+			ms = MAX(ms, g->mem.mark_ms);
+		/* Who may give now was asked, or enough is coming. */
+		if (ms)
+			next_ms = MIN(next_ms, ms);
+	}
+	return next_ms;
+}
+
+static void refill(struct run *r)
+{
+	uint64_t burst = r->host->burst;
+
+	if (r->pool >= burst)
+		return;
+	r->how = &take_for_reserve;
+	take(r, lacking(r, burst - r->pool), r->how);
+	r->is_short = lacking(r, burst - r->pool);
+}
+
+static void balance(struct run *r)
+{
+	struct policy_host *h = r->host;
+	uint64_t need, relief;
+
+	serve(r, true);
+	h->granted = (uint32_t)MIN(r->pool, h->wanted);
+	r->pool -= h->granted;
+	serve(r, false);
+
+	need = unserved(r, false);
+	relief = unserved(r, true);
+	r->lack = relief + h->wanted - h->granted;
+	if (need)
+		r->how = &take_for_need;
+	if (r->lack) {
+		r->how = relief ? &take_for_relief : &take_for_reservation;
+		take(r, lacking(r, r->lack), r->how);
+	}
+	if (relief && lacking(r, r->lack))
+		take_shares(r);
+	if (need)
+		take(r, lacking(r, r->lack + need), &take_for_need);
+	r->is_short = lacking(r, r->lack + need);
+	if (!r->how)
+		refill(r);
+}
+
+static void conclude(struct run *r)
+{
+	struct policy_host *h = r->host;
+
+	h->lacking = r->how != NULL;
+	h->next_ms = r->is_short ? next_gift_ms(r, r->how) : POLICY_NEVER;
+	h->changes = 0;
+	for (uint32_t i = 0; i < r->nr; i++) {
+		struct policy_guest *g = &r->guests[i];
+
+		if (asks(g) && !can_grow(g)) {
+			h->next_ms = MIN(h->next_ms, g->mem.no_grow_ms);
+			g->reason = POLICY_FELL_SHORT;
+		}
+		if (g->target == g->from && g->can != POLICY_CAN_NOTHING)
+			g->reason = asks(g) ? POLICY_WAITS : POLICY_KEEP;
+		h->changes += g->target != g->from;
+	}
+}
+
+void policy_run(struct policy_host *host, struct policy_guest *guests,
+		uint32_t nr)
+{
+	struct run r = {
+		.host = host, .guests = guests, .nr = nr, .pool = host->free,
+	};
+
+	look_at_all(&r);
+	balance(&r);
+	conclude(&r);
+}
+
+bool policy_asks(const struct policy_guest *g)
+{
+	struct policy_guest copy = *g;
+
+	copy.headroom = headroom(&copy);
+	copy.reason = POLICY_KEEP;
+	if (copy.can != POLICY_CAN_NOTHING)
+		find_want(&copy);
+	return copy.can != POLICY_CAN_NOTHING && asks(&copy);
+}
+
+uint64_t policy_possible(const struct policy_host *host,
+			 const struct policy_guest *guests, uint32_t nr)
+{
+	uint64_t n = host->free;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		struct policy_guest g = guests[i];
+
+		g.headroom = headroom(&g);
+		n += less(g.held, g.target);
+		if (g.can != POLICY_CAN_NOTHING && !policy_asks(&g) &&
+		    g.level == DEMAND_CALM && !g.mem.no_give_ms)
+			n += spare(&g, MAX(keeps(&g, &take_for_reservation),
+					   mark(&g)));
+	}
+	return n;
+}
