@@ -37,7 +37,7 @@ INC = -I$(<D) -Iprotocol -I$B/gen
 PROTO_GEN := memtide control
 PROTO_SRC := log floor frame codec control_codec transport_unix \
 	transport_vchan link sim_machine sim_faults
-HOST_SRC := ledger plan balloon_plan rate demand policy guest service session sync steps \
+HOST_SRC := ledger plan balloon_plan rate share demand policy reason guest service balance session sync steps \
 	balloon client paced savers xen_words backend_sim backend_xen control \
 	control_guests audit size control_client cli_args cli_text cli_print \
 	cli_json cli_report cli_commands

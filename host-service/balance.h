@@ -26,12 +26,11 @@
 #ifndef MEMTIDE_BALANCE_H
 #define MEMTIDE_BALANCE_H
 
-#include "policy.h"
+#include "reason.h"
 #include "service.h"
 
 #define BALANCE_PAUSE_US	2000
 #define BALANCE_SHARE_US	5
-#define BALANCE_TEXT_MAX	256u
 
 struct balance;
 
@@ -101,25 +100,15 @@ int balance_dry_run(struct balance *b, struct policy_host *ret_host,
 		    const struct policy_guest **ret, uint32_t *ret_nr);
 
 /**
- * balance_say() - The sentence for what a policy made of a guest
- * @from:	its target before
- * @text:	BALANCE_TEXT_MAX bytes, returned
- *
- * As in "grows by 512 MiB: its tasks waited 84 ms of the last second for
- * memory, 24 MiB available of 160 wanted".
- */
-const char *balance_say(const struct service *s, const struct policy_guest *p,
-			uint32_t from, char text[BALANCE_TEXT_MAX]);
-
-/**
  * balance_explain() - Why does a guest have the size it has?
- * @n:		0: now, as of the last run; 1: the last change; 2: before that ..
+ * @n:		0: now, as of the last run; 1: the last changes for one reason;
+ *		2: those before; ..
  * @ret_ago_ms:	how long ago
  *
  * Return: 0, or -ENOENT if there is none
  */
 int balance_explain(const struct balance *b, const struct guest *g,
 		    unsigned int n, uint32_t *ret_ago_ms,
-		    char text[BALANCE_TEXT_MAX]);
+		    char text[REASON_TEXT_MAX]);
 
 #endif

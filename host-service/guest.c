@@ -146,6 +146,7 @@ int guest_new(const struct guest_env *env, const struct backend_domain *d,
 		return -ENOMEM;
 	g->env = env;
 	g->domain = *d;
+	g->set.weight = POLICY_WEIGHT_DEFAULT;
 	g->step_event = event_new(env->base, -1, 0, on_step, g);
 	g->retry_event = event_new(env->base, -1, 0, on_retry, g);
 	g->deadline_event = event_new(env->base, -1, 0, on_overdue, g);
@@ -186,13 +187,23 @@ void guest_free(struct guest *g)
 	free(g);
 }
 
+/* An automatic guest resizes as it needs, which balance.c tells of. */
+static bool is_routine(const struct guest *g, enum guest_state state)
+{
+	return g->set.automatic && guest_connected(g) &&
+	       (state == GUEST_READY || state == GUEST_GROWING ||
+		state == GUEST_SHRINKING);
+}
+
 void guest_set_state(struct guest *g, enum guest_state state)
 {
 	if (g->state == state)
 		return;
 	/* The last state, and who leaves it, are news at any time. */
-	if (state == GUEST_QUARANTINED || g->state == GUEST_QUARANTINED ||
-	    take_line(g))
+	if (is_routine(g, state))
+		guest_log(LOG_LEVEL_DEBUG, g, "-> %s", state_names[state]);
+	else if (state == GUEST_QUARANTINED || g->state == GUEST_QUARANTINED ||
+		 take_line(g))
 		log_info("guest %u/%s (%s -> %s)", g->domain.id.domid,
 			 g->domain.name, state_names[g->state],
 			 state_names[state]);
@@ -352,4 +363,5 @@ void guest_tell_watchers(struct guest *g)
 		next = w->next;
 		w->changed(w, g, false);
 	}
+	g->env->ops->changed(g);
 }

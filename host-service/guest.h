@@ -28,9 +28,11 @@
 #include "backend.h"
 #include "balloon_plan.h"
 #include "codec.h"
+#include "demand.h"
 #include "ledger.h"
 #include "log.h"
 #include "plan.h"
+#include "policy.h"
 #include "rate.h"
 
 struct event;
@@ -43,6 +45,7 @@ struct transport;
 #define GUEST_UUID_MAX	37u
 /* @why, and what is said around it */
 #define GUEST_QUARANTINE_MAX	(GUEST_WHY_MAX + 72u)
+#define GUEST_STORIES	8u
 
 enum guest_state {
 	/* No agent has greeted, no size was set: listed and left alone. */
@@ -73,6 +76,7 @@ struct guest_ops {
 	void (*message)(struct guest *g, const struct guest_msg *msg);
 	void (*managed)(struct guest *g);	/* this domain, for the first time */
 	void (*gone)(struct guest *g);		/* Xen knows it no more */
+	void (*changed)(struct guest *g);	/* with the watchers */
 };
 
 /**
@@ -113,6 +117,32 @@ struct guest_pull {
 	uint32_t got;
 };
 
+/* Changes of the target for one reason, close together. */
+struct guest_story {
+	struct policy_change change;	/* from the first to the last */
+	int64_t first_us, last_us;
+};
+
+/**
+ * struct guest_balance - what balance.c knows of a guest
+ * @mem:	the policy's
+ * @now:	what the last run made of it, at @now_us; 0: not yet
+ * @stories:	the last changes; the next goes to @nr_stories modulo their number
+ * @level:	of its demand, in the last run
+ * @moved_us:	when it last settled
+ * @was_there, @was_busy: as it was when it last changed
+ */
+struct guest_balance {
+	struct policy_memory mem;
+	struct policy_change now;
+	int64_t now_us;
+	struct guest_story stories[GUEST_STORIES];
+	uint32_t nr_stories;
+	enum demand_level level;
+	int64_t moved_us;
+	bool was_there, was_busy;
+};
+
 /* Told of every change of a guest; see guest_watch(). */
 struct guest_watcher {
 	struct guest_watcher *next;
@@ -146,6 +176,9 @@ struct guest_watcher {
  * @claimed:	granules, backed or kept for it by the hypervisor
  * @hello:	of the present or last agent
  * @report:	last report, zero if none
+ * @demand:	what its reports say
+ * @set:	what the operator wants; not checked against the guest
+ * @balance:	balance.c's
  * @sync_next:	next granule whose state to ask (SYNCING and audit)
  * @sync_audit:	the state replies are for an audit
  * @step_event:	takes the next step from the event loop
@@ -187,6 +220,9 @@ struct guest {
 	uint32_t claimed;
 	struct msg_hello hello;
 	struct msg_report report;
+	struct demand demand;
+	struct policy_settings set;
+	struct guest_balance balance;
 	struct flight flight;
 	struct guest_online onlines[PLAN_ONLINES_MAX];
 	struct guest_pull pull;

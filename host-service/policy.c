@@ -4,6 +4,8 @@
  */
 #include "policy.h"
 
+#include "share.h"
+
 /* Sizes, in granules */
 #define STEP_MIN	64u	/* of relief: 128 MiB */
 #define HEADROOM_MIN	32u	/* 64 MiB */
@@ -82,99 +84,6 @@ static uint32_t cap_u32(uint64_t n)
 	return (uint32_t)MIN(n, UINT32_MAX);
 }
 
-/* Shares ---------------------------------------------------------------- */
-
-#define SHARE_SHIFT	20
-#define SHARE_WEIGHT_MAX (UINT64_C(1) << SHARE_SHIFT)
-
-/*
- * Everyone's share grows with one common level, by its weight, from lo to hi.
- * The level is found by bisection, not by sorting: nothing depends on order.
- */
-static uint32_t share_at(const struct policy_slot *s, uint64_t level)
-{
-	if (level >= s->full)
-		return s->hi;
-	return MAX((uint32_t)(level * s->weight >> SHARE_SHIFT), s->lo);
-}
-
-static uint64_t shares_at(const struct policy_slot *slots, uint32_t nr,
-			  uint64_t level)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < nr; i++)
-		sum += share_at(&slots[i], level);
-	return sum;
-}
-
-/* One level is one granule at most: what the steps of level leave over. */
-static void scale_weights(struct policy_slot *slots, uint32_t nr)
-{
-	uint64_t most = 1;
-
-	for (uint32_t i = 0; i < nr; i++)
-		most = MAX(most, slots[i].weight);
-	for (uint32_t i = 0; i < nr; i++) {
-		struct policy_slot *s = &slots[i];
-
-		if (most > SHARE_WEIGHT_MAX)
-			s->weight = s->weight * SHARE_WEIGHT_MAX / most;
-		s->weight = MAX(s->weight, 1);
-		s->full = ((uint64_t)s->hi << SHARE_SHIFT) / s->weight + 1;
-	}
-}
-
-/* The rest, less than a granule each, goes to the lowest keys. */
-static void share_rest(struct policy_slot *slots, uint32_t nr, uint64_t level,
-		       uint64_t rest)
-{
-	uint64_t low = 0, high = (uint64_t)UINT32_MAX + 1;
-
-	while (low < high) {
-		uint64_t mid = low + (high - low) / 2, sum = 0;
-
-		for (uint32_t i = 0; i < nr; i++)
-			sum += slots[i].guest->key <= mid ?
-				share_at(&slots[i], level + 1) - slots[i].got :
-				0;
-		if (sum <= rest)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (uint32_t i = 0; i < nr; i++) {
-		if (slots[i].guest->key < low)
-			slots[i].got = share_at(&slots[i], level + 1);
-	}
-}
-
-/* Divide @total: each at least its lo and at most its hi. */
-static void share(struct policy_slot *slots, uint32_t nr, uint64_t total)
-{
-	uint64_t low = 0, high = 1, sum;
-
-	scale_weights(slots, nr);
-	for (uint32_t i = 0; i < nr; i++)
-		high = MAX(high, slots[i].full);
-	/* The highest level that is not too high; at 0 all have their lo. */
-	while (low + 1 < high) {
-		uint64_t mid = low + (high - low) / 2;
-
-		if (shares_at(slots, nr, mid) <= total)
-			low = mid;
-		else
-			high = mid;
-	}
-	if (shares_at(slots, nr, high) <= total)
-		low = high;
-	for (uint32_t i = 0; i < nr; i++)
-		slots[i].got = share_at(&slots[i], low);
-	sum = shares_at(slots, nr, low);
-	if (sum < total)
-		share_rest(slots, nr, low, total - sum);
-}
-
 /* One guest ------------------------------------------------------------- */
 
 static uint32_t headroom(const struct policy_guest *g)
@@ -210,7 +119,7 @@ static bool has_unused(const struct policy_guest *g)
 /* Has what it was to get arrived, and has it said since how it is? */
 static bool has_goal(const struct policy_guest *g)
 {
-	return g->target >= g->mem.goal && g->held >= g->target &&
+	return g->target >= g->mem.goal && g->settled &&
 	       g->report_ms < g->moved_ms;
 }
 
@@ -377,7 +286,7 @@ static uint32_t has(const struct policy_guest *g)
 /* Give from the pool to all who ask for this reason, the poorest first. */
 static void serve(struct run *r, bool relief)
 {
-	struct policy_slot *slots = r->host->slots;
+	struct share *slots = r->host->slots;
 	uint64_t total = r->pool, given = 0;
 	uint32_t nr = 0;
 
@@ -386,17 +295,17 @@ static void serve(struct run *r, bool relief)
 
 		if (!asks(g) || (g->reason == POLICY_RELIEF) != relief)
 			continue;
-		slots[nr++] = (struct policy_slot){
-			.guest = g,
+		slots[nr++] = (struct share){
+			.of = g, .key = g->key,
 			.weight = g->set.weight,
 			.lo = has(g),
 			.hi = can_grow(g) ? MAX(g->want, has(g)) : has(g),
 		};
 		total += has(g);
 	}
-	share(slots, nr, total);
+	share_out(slots, nr, total);
 	for (uint32_t i = 0; i < nr; i++) {
-		struct policy_guest *g = slots[i].guest;
+		struct policy_guest *g = slots[i].of;
 
 		given += slots[i].got - slots[i].lo;
 		/* What it was to give it keeps first. */
@@ -512,11 +421,11 @@ static void give(struct policy_guest *g, uint32_t n, enum policy_reason reason,
 static void give_slots(struct run *r, uint32_t nr, uint64_t n,
 		       enum policy_reason reason)
 {
-	struct policy_slot *slots = r->host->slots;
+	struct share *slots = r->host->slots;
 
-	share(slots, nr, n);
+	share_out(slots, nr, n);
 	for (uint32_t i = 0; i < nr; i++) {
-		struct policy_guest *g = slots[i].guest;
+		struct policy_guest *g = slots[i].of;
 
 		if (!slots[i].got)
 			continue;
@@ -534,7 +443,7 @@ static void give_slots(struct run *r, uint32_t nr, uint64_t n,
 /* Take up to @n from donors, by idleness and 1/weight. */
 static void take(struct run *r, uint64_t n, const struct taking *t)
 {
-	struct policy_slot *slots = r->host->slots;
+	struct share *slots = r->host->slots;
 	uint32_t nr = 0;
 
 	for (uint32_t i = 0; i < r->nr && n; i++) {
@@ -544,8 +453,8 @@ static void take(struct run *r, uint64_t n, const struct taking *t)
 
 		if (!most)
 			continue;
-		slots[nr++] = (struct policy_slot){
-			.guest = g,
+		slots[nr++] = (struct share){
+			.of = g, .key = g->key,
 			.weight = most * idleness(g) * POLICY_WEIGHT_MAX /
 				  g->set.weight,
 			.hi = t->slowly ? MIN(most, MAX(most / GIVE_SHARE,
@@ -554,8 +463,11 @@ static void take(struct run *r, uint64_t n, const struct taking *t)
 		};
 	}
 	give_slots(r, nr, n, t->reason);
-	for (uint32_t i = 0; i < nr && t->slowly; i++)
-		slots[i].guest->mem.pause_ms = GIVE_EVERY_MS;
+	for (uint32_t i = 0; i < nr && t->slowly; i++) {
+		struct policy_guest *g = slots[i].of;
+
+		g->mem.pause_ms = GIVE_EVERY_MS;
+	}
 }
 
 static bool gives_share(const struct policy_guest *g)
@@ -568,7 +480,7 @@ static bool gives_share(const struct policy_guest *g)
  * nobody left who has more than it needs. */
 static uint32_t share_anew(struct run *r)
 {
-	struct policy_slot *slots = r->host->slots;
+	struct share *slots = r->host->slots;
 	uint64_t total = r->pool;
 	uint32_t nr = 0;
 
@@ -578,25 +490,25 @@ static uint32_t share_anew(struct run *r)
 
 		if (!asks(g) && !gives_share(g))
 			continue;
-		slots[nr++] = (struct policy_slot){
-			.guest = g, .weight = g->set.weight,
+		slots[nr++] = (struct share){
+			.of = g, .key = g->key, .weight = g->set.weight,
 			.lo = lo, .hi = MAX(g->want, lo),
 		};
 		total += has(g);
 	}
-	share(slots, nr, total);
+	share_out(slots, nr, total);
 	return nr;
 }
 
 /* From those above their share, up to what those in distress lack of theirs. */
 static void take_shares(struct run *r)
 {
-	struct policy_slot *slots = r->host->slots;
+	struct share *slots = r->host->slots;
 	uint32_t nr = share_anew(r), nr_give = 0;
 	uint64_t lack = 0;
 
 	for (uint32_t i = 0; i < nr; i++) {
-		struct policy_guest *g = slots[i].guest;
+		struct policy_guest *g = slots[i].of;
 		uint32_t excess = less(g->target, slots[i].got);
 
 		if (g->reason == POLICY_RELIEF)
@@ -604,8 +516,8 @@ static void take_shares(struct run *r)
 		if (!gives_share(g) || excess < CRUMB ||
 		    excess < slots[i].got / SHARE_SLACK)
 			continue;
-		slots[nr_give++] = (struct policy_slot){
-			.guest = g, .weight = excess, .hi = excess,
+		slots[nr_give++] = (struct share){
+			.of = g, .key = g->key, .weight = excess, .hi = excess,
 		};
 	}
 	lack -= MIN(lack, r->coming);
@@ -764,4 +676,25 @@ uint64_t policy_possible(const struct policy_host *host,
 					   mark(&g)));
 	}
 	return n;
+}
+
+struct policy_change policy_change(const struct policy_guest *g)
+{
+	return (struct policy_change){
+		.reason = g->reason,
+		.from = g->from,
+		.to = g->target,
+		.want = g->want,
+		.held = g->held,
+		.used = g->used,
+		.headroom = g->headroom,
+		.floor = g->set.floor,
+		.ceiling = g->set.ceiling,
+		.stall_permille = g->stall_permille,
+		.refault_kib_s = g->refault_kib_s,
+		.swap_in_kib_s = g->swap_in_kib_s,
+		.growth_kib_s = g->growth_kib_s,
+		.calm_ms = g->calm_ms,
+		.other = g->other,
+	};
 }

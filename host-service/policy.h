@@ -68,6 +68,8 @@
 
 #include "demand.h"
 
+struct share;
+
 #define POLICY_NEVER		UINT32_MAX	/* of next_ms and durations */
 #define POLICY_WEIGHT_MAX	1000u
 #define POLICY_WEIGHT_DEFAULT	100u
@@ -202,12 +204,23 @@ struct policy_guest {
 	uint32_t from;
 };
 
-/* struct policy_slot - scratch for a guest; see policy.c */
-struct policy_slot {
-	struct policy_guest *guest;
-	uint64_t weight;
-	uint64_t full;
-	uint32_t lo, hi, got;
+/* struct policy_change - what is told of it later */
+struct policy_change {
+	enum policy_reason reason;
+	uint32_t from;
+	uint32_t to;
+	uint32_t want;
+	uint32_t held;
+	uint32_t used;
+	uint32_t headroom;
+	uint32_t floor;
+	uint32_t ceiling;
+	uint32_t stall_permille;
+	uint32_t refault_kib_s;
+	uint32_t swap_in_kib_s;
+	uint32_t growth_kib_s;
+	uint32_t calm_ms;
+	uint32_t other;
 };
 
 /**
@@ -219,7 +232,7 @@ struct policy_slot {
  * @burst:	as much of it should be there for guests in distress
  * @wanted:	granules that reservations wait for
  * @elapsed_ms:	since the last run
- * @slots:	scratch, as many as there are guests
+ * @slots:	scratch (share.h), as many as there are guests
  *
  * Out:
  * @granted:	of @wanted, to be set aside for reservations now
@@ -232,7 +245,7 @@ struct policy_host {
 	uint32_t burst;
 	uint32_t wanted;
 	uint32_t elapsed_ms;
-	struct policy_slot *slots;
+	struct share *slots;
 	uint32_t granted;
 	uint32_t changes;
 	bool lacking;
@@ -256,6 +269,9 @@ const char *policy_reason_name(enum policy_reason reason);
  * What a report is looked at with before all guests are.
  */
 bool policy_asks(const struct policy_guest *g);
+
+/** policy_change() - What a run made of a guest */
+struct policy_change policy_change(const struct policy_guest *g);
 
 /**
  * policy_possible() - Granules that a reservation could get at most

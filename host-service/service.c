@@ -149,6 +149,8 @@ static void rescan(struct service *s)
 	free(old);
 	for (uint32_t i = 0; i < live; i++)
 		session_connect(guests[i]);
+	if (s->watcher)
+		s->watcher->rescanned(s->watcher);
 }
 
 static void on_rescan(evutil_socket_t fd, short what, void *ctx)
@@ -269,13 +271,18 @@ static void on_backend(evutil_socket_t fd, short what, void *ctx)
 
 static void on_report(struct guest *g, const struct msg_report *report)
 {
+	struct service *s = g->env->ctx;
 	bool better = report->mem_available_kib >
 		      g->report.mem_available_kib + SERVICE_RELIEF_KIB;
 
 	g->report = *report;
+	demand_report(&g->demand, report, guest_held_kib(g), g->settled,
+		      guest_now_us());
 	if (better && g->flight.hold_pull)
 		steps_retry(g);
 	guest_tell_watchers(g);
+	if (s->watcher)
+		s->watcher->reported(s->watcher, g);
 }
 
 static void on_message(struct guest *g, const struct guest_msg *msg)
@@ -320,7 +327,8 @@ static void on_managed(struct guest *g)
 	uint64_t kib = 0;
 	int rc = b->ops->recall(b, &g->domain.id, &kib);
 
-	if (rc == -ENOENT)
+	/* An automatic one gets what it needs. */
+	if (rc == -ENOENT || g->set.automatic)
 		return;
 	if (rc) {
 		guest_log(LOG_LEVEL_WARN, g,
@@ -351,6 +359,14 @@ static void on_retry(struct guest *g)
 		steps_retry(g);
 }
 
+static void on_changed(struct guest *g)
+{
+	struct service *s = g->env->ctx;
+
+	if (s->watcher)
+		s->watcher->changed(s->watcher, g);
+}
+
 static const struct guest_ops guest_ops = {
 	.step = on_step,
 	.retry = on_retry,
@@ -359,6 +375,7 @@ static const struct guest_ops guest_ops = {
 	.message = on_message,
 	.managed = on_managed,
 	.gone = on_gone,
+	.changed = on_changed,
 };
 
 int service_open(struct event_base *base, struct backend *backend,
@@ -423,6 +440,27 @@ static void look_at_balloons(struct service *s)
 		if (s->guests[i]->balloon.on)
 			balloon_look(s->guests[i]);
 	}
+}
+
+int service_spare(struct service *s, uint32_t *ret_granules,
+		  uint32_t *ret_total)
+{
+	struct backend_host host;
+	uint64_t gone;
+	int rc;
+
+	if (s->incomplete)
+		return -EIO;
+	look_at_balloons(s);
+	gone = service_promised(s) + s->env.conf.reserve_kib / PAGE_KIB;
+	rc = s->env.backend->ops->host(s->env.backend, &host);
+	if (rc)
+		return rc;
+	host.free -= MIN(host.free, gone);
+	*ret_granules = (uint32_t)MIN(host.free / (GRANULE_PAGES + TABLE_PAGES),
+				      UINT32_MAX);
+	*ret_total = (uint32_t)MIN(host.total / GRANULE_PAGES, UINT32_MAX);
+	return 0;
 }
 
 /* I4: what this guest would be promised beyond now must be there. */
@@ -581,30 +619,45 @@ static int set_balloon(struct guest *g, uint64_t kib, char *why, size_t size)
 	return rc;
 }
 
+int service_move(struct guest *g, uint32_t granules)
+{
+	int rc = steps_store_target(g, granules);
+
+	if (rc)
+		return rc;
+	g->target = granules;
+	guest_set_why(g, "%s", "");
+	steps_retarget(g);
+	return 0;
+}
+
 int service_set_target(struct guest *g, uint64_t kib, char *why, size_t size)
 {
-	uint32_t target = 0;
+	uint32_t target = 0, before = g->target;
 	int rc;
 
 	if (g->balloon.on || g->state == GUEST_UNMANAGED)
 		return set_balloon(g, kib, why, size);
 	rc = check_managed(g, why, size);
+	if (!rc && g->set.automatic) {
+		snprintf(why, size,
+			 "it is automatic: change its limits, or first: memtide auto %u off",
+			 g->domain.id.domid);
+		rc = -EINVAL;
+	}
 	if (!rc)
 		rc = to_granules(g, kib, &target, why, size);
 	if (!rc)
 		rc = admit_granules(g, target, why, size);
 	if (rc)
 		return rc;
-	rc = steps_store_target(g, target);
+	rc = service_move(g, target);
 	if (rc) {
 		snprintf(why, size, "cannot store its target: %s",
 			 strerror(-rc));
 		return rc;
 	}
-	guest_log(LOG_LEVEL_INFO, g, "target %u -> %u granules", g->target,
+	guest_log(LOG_LEVEL_INFO, g, "target %u -> %u granules", before,
 		  target);
-	g->target = target;
-	guest_set_why(g, "%s", "");
-	steps_retarget(g);
 	return 0;
 }

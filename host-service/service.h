@@ -7,11 +7,21 @@
 
 #include "guest.h"
 
+struct service;
+
+/* Told of what happens to guests and host; see balance.h. */
+struct service_watcher {
+	void (*changed)(struct service_watcher *w, struct guest *g);
+	void (*reported)(struct service_watcher *w, struct guest *g);
+	void (*rescanned)(struct service_watcher *w);
+};
+
 /**
  * struct service
  * @env:	what the guests see of it; base and backend borrowed from the
  *		caller of service_open()
  * @guests:	owned; in order of domid
+ * @watcher:	borrowed, or NULL
  * @incomplete:	there may be guests that are not known, or promises to them
  */
 struct service {
@@ -20,6 +30,7 @@ struct service {
 	struct event *rescan_event;
 	struct guest **guests;
 	uint32_t nr_guests;
+	struct service_watcher *watcher;
 	bool incomplete;
 };
 
@@ -39,6 +50,16 @@ void service_rescan(struct service *s);
 
 /** service_promised() - Pages admitted for all guests and not yet backed */
 uint64_t service_promised(const struct service *s);
+
+/**
+ * service_spare() - What may be promised yet
+ * @ret_granules: each with what mapping it costs
+ * @ret_total:	granules of the whole host
+ *
+ * Return: 0, or a negative errno: it cannot be known now
+ */
+int service_spare(struct service *s, uint32_t *ret_granules,
+		  uint32_t *ret_total);
 
 struct guest *service_by_domid(struct service *s, uint32_t domid);
 
@@ -61,10 +82,19 @@ int service_readmit(struct guest *g, char *why, size_t size);
  * @kib:	boot memory included; rounded up to granules
  * @why:	@size bytes for the reason of a refusal
  *
- * Return: 0, or -EINVAL (out of the guest's range), -ENOMEM (the host has not
+ * Return: 0, or -EINVAL (out of the guest's range, or it is automatic), -ENOMEM (the host has not
  *         that much), -ENOTCONN (the guest is not managed or not there) or
  *         -EIO; then nothing has changed and @why says more
  */
 int service_set_target(struct guest *g, uint64_t kib, char *why, size_t size);
+
+/**
+ * service_move() - The policy sets the target of a guest
+ * @granules:	in its window; what is more than it holds or was promised has
+ *		been found with service_spare()
+ *
+ * Return: 0, or a negative errno if it cannot be stored; then nothing changed
+ */
+int service_move(struct guest *g, uint32_t granules);
 
 #endif

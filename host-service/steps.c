@@ -189,7 +189,8 @@ static int store_target(struct guest *g, uint32_t target)
 
 	snprintf(text, sizeof(text), "%u", target);
 	rc = b->ops->store_write(b, &g->domain.id, "target-granules", text);
-	if (!rc)
+	/* After a reboot an automatic guest needs what it then needs. */
+	if (!rc && !g->set.automatic)
 		rc = b->ops->remember(b, &g->domain.id,
 				      guest_least_kib(g) +
 				      (uint64_t)target * GRANULE_KIB);

@@ -412,7 +412,7 @@ static const struct backend_events events = {
 static const struct guest_ops ops = {
 	.step = on_guest, .retry = on_guest, .overdue = on_guest,
 	.look = on_guest, .message = on_message, .managed = on_guest,
-	.gone = on_guest,
+	.gone = on_guest, .changed = on_guest,
 };
 
 static void fill_nodes(const uint8_t *data, size_t size)

@@ -15,13 +15,14 @@
 
 #include "cases.h"
 #include "policy.h"
+#include "share.h"
 
 #define NEVER	POLICY_NEVER
 #define MANY	64u
 
 /* One run --------------------------------------------------------------- */
 
-static struct policy_slot slots[MANY];
+static struct share slots[MANY];
 
 static struct policy_guest calm(uint32_t key, uint32_t held, uint32_t used)
 {
