@@ -46,7 +46,7 @@ AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli control_client pull_plan sizing meminfo savers xen_words agent \
-	session service policy quarantine balloon flood
+	session service policy balance quarantine balloon flood
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread
