@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/sysfs.h>
+#include <linux/wait.h>
 
 #include "core.h"
 #include "memtide.h"
@@ -53,6 +54,11 @@ struct block {
  *		[MEMTIDE_ZONE_NONE]: of blocks that are offline
  * @nr_present:	blocks
  * @ranges:	of the batch that is worked on; allocates nothing (I6)
+ * @exposed:	granules, since the module was loaded
+ * @wait:	for @asked or @exposed to change
+ * @asked:	times since the last read() that the kernel wanted memory
+ * @wanted_zone: the last time
+ * @owner:	process that opened the device
  * @flags:	MT_*
  *
  * Written with @lock held: @unaccounted, @limits_stale, @nr_present, @ranges.
@@ -72,12 +78,18 @@ struct memtide {
 	u32 nr_online[3];
 	u32 nr_present;
 	struct memtide_range ranges[MEMTIDE_RANGES_MAX];
+	unsigned long exposed;
+	wait_queue_head_t wait;
+	atomic_t asked;
+	u32 wanted_zone;
+	pid_t owner;
 	unsigned long flags;
 };
 
 #define MT_OPEN		0	/* somebody has the device open */
 #define MT_BROKEN	1	/* a record proved wrong, change nothing */
 #define MT_HIBERNATING	2	/* add no block: the system goes to disk */
+#define MT_LISTENING	3	/* who has it open wants to know of @asked */
 
 extern struct memtide mt;
 
@@ -149,6 +161,8 @@ int register_notifiers(void);
 void unregister_notifiers(void);
 
 /* ioctl.c, sysfs.c: what others see */
+int register_oom(void);
+void unregister_oom(void);
 int register_device(void);
 void unregister_device(void);
 extern const struct attribute_group *memtide_groups[];

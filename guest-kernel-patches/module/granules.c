@@ -139,6 +139,8 @@ int online_range(const struct memtide_range *r)
 		if (ret)
 			break;
 		set_online(start, end - start, true);
+		WRITE_ONCE(mt.exposed, mt.exposed + end - start);
+		wake_up_all(&mt.wait);
 	}
 	put_online_mems();
 	return ret;

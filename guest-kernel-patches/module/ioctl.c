@@ -8,6 +8,8 @@
 #include <linux/memory.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 
 #include "driver.h"
@@ -36,6 +38,7 @@ static bool pull_valid(const struct memtide_range *r)
 static int try_online(const struct memtide_range *r)
 {
 	struct block *b = granule_block(r->first);
+	unsigned int flags;
 	int ret;
 
 	if (is_broken())
@@ -43,7 +46,10 @@ static int try_online(const struct memtide_range *r)
 	if (!b->present) {
 		if (r->first != block_first(b) || r->nr < mt.memmap_granules)
 			return -ENXIO;
+		/* A kernel that has nothing left needs this most. */
+		flags = memalloc_noreclaim_save();
 		ret = add_block(b, r->zone);
+		memalloc_noreclaim_restore(flags);
 		if (ret)
 			return ret;
 	}
@@ -261,14 +267,41 @@ static long memtide_ioctl(struct file *file, unsigned int cmd,
 	return ret;
 }
 
+/* Has the kernel wanted memory since this was last asked? */
+static ssize_t memtide_read(struct file *file, char __user *user, size_t size,
+			    loff_t *offset)
+{
+	struct memtide_need need;
+
+	if (size < sizeof(need))
+		return -EINVAL;
+	set_bit(MT_LISTENING, &mt.flags);
+	need.times = atomic_xchg(&mt.asked, 0);
+	need.zone = READ_ONCE(mt.wanted_zone);
+	if (!need.times)
+		return -EAGAIN;
+	return copy_to_user(user, &need, sizeof(need)) ? -EFAULT : sizeof(need);
+}
+
+static __poll_t memtide_poll(struct file *file, poll_table *table)
+{
+	poll_wait(file, &mt.wait, table);
+	return atomic_read(&mt.asked) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
 static int memtide_open(struct inode *inode, struct file *file)
 {
-	return test_and_set_bit_lock(MT_OPEN, &mt.flags) ? -EBUSY : 0;
+	if (test_and_set_bit_lock(MT_OPEN, &mt.flags))
+		return -EBUSY;
+	WRITE_ONCE(mt.owner, current->tgid);
+	atomic_set(&mt.asked, 0);
+	return 0;
 }
 
 /* Called when no ioctl runs any more, so what it had begun is finished. */
 static int memtide_release(struct inode *inode, struct file *file)
 {
+	clear_bit(MT_LISTENING, &mt.flags);
 	clear_bit_unlock(MT_OPEN, &mt.flags);
 	return 0;
 }
@@ -277,6 +310,8 @@ static const struct file_operations memtide_fops = {
 	.owner = THIS_MODULE,
 	.open = memtide_open,
 	.release = memtide_release,
+	.read = memtide_read,
+	.poll = memtide_poll,
 	.unlocked_ioctl = memtide_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

@@ -54,6 +54,7 @@
 
 struct memtide mt = {
 	.lock = __MUTEX_INITIALIZER(mt.lock),
+	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(mt.wait),
 	.window = {
 		.name = "memtide",
 		/* Exclusive: /dev/mem must not read what may not be there. */
@@ -191,14 +192,19 @@ static int __init memtide_init(void)
 	ret = register_notifiers();
 	if (ret)
 		goto out_free;
-	ret = register_device();
+	ret = register_oom();
 	if (ret)
 		goto out_unregister;
+	ret = register_device();
+	if (ret)
+		goto out_unregister_oom;
 
 	pr_info("window %pR, blocks of %u granules, %u for memmap\n",
 		&mt.window, mt.block_granules, mt.memmap_granules);
 	return 0;
 
+out_unregister_oom:
+	unregister_oom();
 out_unregister:
 	unregister_notifiers();
 out_free:
@@ -210,6 +216,7 @@ module_init(memtide_init);
 static void __exit memtide_exit(void)
 {
 	unregister_device();
+	unregister_oom();
 	unregister_notifiers();
 	free_window();
 }

@@ -130,6 +130,22 @@ TRACE_EVENT(memtide_pull_busy,
 		  __entry->refs, __entry->maps)
 );
 
+/* The host was asked for memory before a process is killed. */
+TRACE_EVENT(memtide_oom,
+	TP_PROTO(unsigned long granules, u64 usecs),
+	TP_ARGS(granules, usecs),
+	TP_STRUCT__entry(
+		__field(unsigned long, granules)
+		__field(u64, usecs)
+	),
+	TP_fast_assign(
+		__entry->granules = granules;
+		__entry->usecs = usecs;
+	),
+	TP_printk("granules=%lu usecs=%llu", __entry->granules,
+		  __entry->usecs)
+);
+
 /* What the core does with a block, and how many granules go with it */
 TRACE_EVENT(memtide_notified,
 	TP_PROTO(unsigned long event, u32 block, u32 online, int result),

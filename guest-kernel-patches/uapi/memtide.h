@@ -50,6 +50,15 @@
  * always begun, so repeating a call with what is left of it comes to an end.
  * If the results cannot be written (-EFAULT), ask for the STATE.
  *
+ * Asking for memory
+ *
+ * Before the kernel kills a process for want of memory, it asks here, from the
+ * first read() on: poll() says that the device is readable, and read() gives a
+ * struct memtide_need (-EAGAIN if nobody has asked since the last one; it never
+ * blocks). The one who needs memory waits for granules to come online, for a
+ * time that is a parameter of the module. Answering must not itself need
+ * memory: ONLINE does not.
+ *
  * Why a range was refused; * marks what concerns nothing but the range:
  *
  *		ONLINE				PULL
@@ -182,6 +191,18 @@ struct memtide_block {
 	__u32 zone;
 	__u32 online;
 	__u32 flags;
+};
+
+/**
+ * struct memtide_need - the kernel is about to kill a process for want of memory
+ * @times:	since the last read()
+ * @zone:	the last time, enum memtide_zone: of which zone granules would help.
+ *		MEMTIDE_ZONE_KERNEL if there is free memory in movable zones, and
+ *		what is needed cannot be there
+ */
+struct memtide_need {
+	__u32 times;
+	__u32 zone;
 };
 
 /**

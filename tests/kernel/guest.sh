@@ -34,7 +34,7 @@ build_initramfs() {
 	gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static \
 		-I"$top/guest-kernel-patches/uapi" -o "$tmp/root/init" \
 		"$here"/{init,suite,start,world,zones,stress,storm,storm_load}.c \
-		"$here"/{storm_look,cancel,poison,nodes,dump,kexec}.c
+		"$here"/{storm_look,cancel,oom,poison,nodes,dump,kexec}.c
 	cp "$kernel/memtide.ko" "$kernel"/modules/*.ko "$tmp"/src/*.ko \
 		"$tmp/root/"
 	# As it is on a kernel without the series: a reference to nothing

@@ -11,6 +11,7 @@
 #include "dump.h"
 #include "kexec.h"
 #include "nodes.h"
+#include "oom.h"
 #include "poison.h"
 #include "start.h"
 #include "storm.h"
@@ -831,6 +832,14 @@ static const struct test storm[] = {
 	{ NULL, NULL }
 };
 
+static const struct test need[] = {
+	T(driver_loaded),
+	T(host_is_asked_before_a_process_is_killed),
+	T(what_nobody_answers_is_killed),
+	T(kernel_is_sound),
+	{ NULL, NULL }
+};
+
 static const struct test nodes[] = {
 	T(driver_loaded),
 	T(blocks_join_their_nodes),
@@ -867,6 +876,7 @@ static const struct suite suites[] = {
 	{ "unpatched", unpatched },
 	{ "failures", failures },
 	{ "storm", storm },
+	{ "need", need },
 	{ "nodes", nodes },
 	{ "large", large },
 	{ "dump", dump },
