@@ -42,11 +42,12 @@ HOST_SRC := ledger plan balloon_plan rate share demand policy reason guest servi
 	control_guests audit size control_client cli_args cli_text cli_print \
 	cli_json cli_report cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
-	pull_job meminfo kdev_ioctl kdev_sim
+	pull_job meminfo pressure pace trigger kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
-	rate size cli control_client pull_plan sizing meminfo savers xen_words agent \
-	session service policy balance quarantine balloon flood
+	rate size cli control_client pull_plan sizing meminfo pressure pace \
+	trigger savers xen_words agent session service policy balance \
+	quarantine balloon flood
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread
@@ -165,7 +166,8 @@ fuzz_src_reply := $(fuzz_src_codec_host) $(addprefix host-service/cli_, \
 	args.c text.c print.c json.c report.c) host-service/size.c
 fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
 	host-service/cli_args.c host-service/cli_text.c host-service/size.c
-fuzz_src_text := protocol/log.c guest-agent/meminfo.c guest-agent/sys.c
+fuzz_src_text := protocol/log.c guest-agent/meminfo.c \
+	guest-agent/pressure.c guest-agent/sys.c
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
 	protocol/floor.c $(patsubst %,host-service/%.c,savers xen_words backend_xen sync \
 	steps session balloon guest ledger plan balloon_plan rate paced)

@@ -10,6 +10,7 @@
 
 #include "frame.h"
 #include "log.h"
+#include "pace.h"
 #include "pull_job.h"
 #include "sizing.h"
 #include "window.h"
@@ -30,9 +31,7 @@ struct online_job {
  * @blocked:	the queue out is full; nothing is done until it has drained
  * @online:	ring of @nr_online jobs, the oldest at @first_online
  * @waiting:	a pull that begins when there is no other work
- * @report_wanted: something may have changed since @reported
- * @report_min_ms: no report before this time
- * @keepalive_ms: a report at this time at the latest
+ * @pace:	when to look at the memory, of the host that is served
  * @out, @payload: space for one message to be sent; too large for the stack
  */
 struct agent {
@@ -51,10 +50,7 @@ struct agent {
 	struct msg_pull_request waiting;
 	bool has_waiting;
 
-	struct msg_welcome welcome;
-	struct msg_report reported;
-	bool report_wanted;
-	uint64_t report_min_ms, keepalive_ms;
+	struct pace pace;
 
 	struct host_msg in;
 	struct guest_msg out;
@@ -178,7 +174,6 @@ static void forget_work(struct agent *a)
 	a->nr_online = 0;
 	a->has_waiting = false;
 	pull_job_drop(&a->pull);
-	a->report_wanted = false;
 	a->blocked = false;
 }
 
@@ -204,16 +199,16 @@ void agent_disconnected(struct agent *a)
 
 static int take_welcome(struct agent *a, uint64_t now_ms, const char **ret_why)
 {
+	bool deaf;
+
 	if (a->in.welcome.major != PROTO_MAJOR) {
 		*ret_why = "another major version";
 		return -EPROTO;
 	}
-	a->welcome = a->in.welcome;
 	a->window.pull_as_is = a->in.welcome.capabilities & PROTO_HOST_CLEARS;
-	a->report_wanted = true;
-	a->reported = (struct msg_report){ 0 };
-	a->report_min_ms = now_ms;
-	a->keepalive_ms = now_ms;
+	pace_defaults(&a->in.welcome);
+	deaf = a->cbs->watch(a->ctx, &a->in.welcome) != 0;
+	pace_start(&a->pace, &a->in.welcome, deaf, now_ms);
 	set_state(a, AGENT_SERVING);
 	return 0;
 }
@@ -344,9 +339,16 @@ bool agent_lost_track(const struct agent *a)
 	return a->window.unknown;
 }
 
-static void want_report(struct agent *a)
+void agent_stalled(struct agent *a, uint64_t now_ms)
 {
-	a->report_wanted = true;
+	if (a->state == AGENT_SERVING)
+		pace_stall(&a->pace, now_ms);
+}
+
+void agent_stirred(struct agent *a, uint64_t now_ms)
+{
+	if (a->state == AGENT_SERVING)
+		pace_stir(&a->pace, now_ms);
 }
 
 /**
@@ -464,7 +466,7 @@ static void call_online(struct agent *a)
 	}
 }
 
-static void turn_online(struct agent *a)
+static void turn_online(struct agent *a, uint64_t now_ms)
 {
 	struct online_job *job = nth_online(a, 0);
 
@@ -481,7 +483,7 @@ static void turn_online(struct agent *a)
 		return;
 	a->first_online = (a->first_online + 1) % AGENT_ONLINE_QUEUE;
 	a->nr_online--;
-	want_report(a);
+	pace_stir(&a->pace, now_ms);
 }
 
 static void turn_pull(struct agent *a, uint64_t now_ms)
@@ -498,7 +500,7 @@ static void turn_pull(struct agent *a, uint64_t now_ms)
 		log_err("pull or remove: %s", strerror(-rc));
 }
 
-static void flush_pull(struct agent *a)
+static void flush_pull(struct agent *a, uint64_t now_ms)
 {
 	const struct msg_pull_progress *p = &a->pull.pending;
 
@@ -510,49 +512,50 @@ static void flush_pull(struct agent *a)
 		  p->last ? ", the end: " : "",
 		  p->last ? pull_reason_text(p->reason) : "");
 	if (p->last)
-		want_report(a);
+		pace_stir(&a->pace, now_ms);
 	pull_job_sent(&a->pull);
 }
 
-static void turn_report(struct agent *a, uint64_t now_ms)
+static struct msg_report make_report(const struct meminfo *mi,
+				     const struct pressure *p)
+{
+	return (struct msg_report){
+		.mem_total_kib = mi->total_kib,
+		.mem_free_kib = mi->free_kib,
+		.mem_available_kib = mi->available_kib,
+		.swap_total_kib = mi->swap_total_kib,
+		.swap_free_kib = mi->swap_free_kib,
+		.time_us = p->time_us,
+		.stall_some_us = p->stall_some_us,
+		.stall_full_us = p->stall_full_us,
+		.refault_pages = p->refault_pages,
+		.swap_in_pages = p->swap_in_pages,
+		.has_pressure = p->has_stall,
+	};
+}
+
+static void turn_look(struct agent *a, uint64_t now_ms)
 {
 	struct msg_report *r = &a->out.report;
+	struct pressure p = { 0 };
 	struct meminfo mi;
 	int rc = a->cbs->meminfo(a->ctx, &mi);
 
-	a->report_wanted = false;
-	a->report_min_ms = now_ms + a->welcome.report_interval_ms;
 	if (rc) {
 		log_warn("meminfo: %s, ignoring", strerror(-rc));
-		a->keepalive_ms = now_ms + a->welcome.keepalive_s * 1000ull;
+		pace_blind(&a->pace, now_ms);
 		return;
 	}
+	a->cbs->pressure(a->ctx, &p);
 	a->out.type = GUEST_MSG_REPORT;
-	*r = (struct msg_report){
-		.mem_total_kib = mi.total_kib,
-		.mem_free_kib = mi.free_kib,
-		.mem_available_kib = mi.available_kib,
-		.swap_total_kib = mi.swap_total_kib,
-		.swap_free_kib = mi.swap_free_kib,
-	};
-	if (now_ms < a->keepalive_ms && !memcmp(r, &a->reported, sizeof(*r)))
-		return;
-	a->reported = *r;
-	a->report_wanted = send_out(a) != 0;
-	if (!a->report_wanted)
-		a->keepalive_ms = now_ms + a->welcome.keepalive_s * 1000ull;
-}
-
-static uint64_t report_ms(const struct agent *a)
-{
-	uint64_t due = a->report_wanted ? 0 : a->keepalive_ms;
-
-	return MAX(due, a->report_min_ms);
+	*r = make_report(&mi, &p);
+	if (pace_look(&a->pace, r, now_ms) && !send_out(a))
+		pace_sent(&a->pace, r, now_ms);
 }
 
 static uint64_t wake_ms(const struct agent *a)
 {
-	uint64_t wake = report_ms(a);
+	uint64_t wake = pace_due_ms(&a->pace);
 
 	if (a->blocked)
 		return UINT64_MAX;
@@ -567,12 +570,12 @@ uint64_t agent_turn(struct agent *a, uint64_t now_ms)
 		return UINT64_MAX;
 	a->blocked = false;
 	if (pull_job_due(&a->pull, now_ms))
-		flush_pull(a);
+		flush_pull(a, now_ms);
 	else if (a->nr_online)
-		turn_online(a);
+		turn_online(a, now_ms);
 	else if (a->pull.state != PULL_JOB_IDLE || a->has_waiting)
 		turn_pull(a, now_ms);
-	if (!a->blocked && now_ms >= report_ms(a))
-		turn_report(a, now_ms);
+	if (!a->blocked && now_ms >= pace_due_ms(&a->pace))
+		turn_look(a, now_ms);
 	return wake_ms(a);
 }

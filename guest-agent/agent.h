@@ -10,7 +10,8 @@
  * the event loop can bring a cancel or the end of the connection.
  *
  * Work is done in this order: what a pull released is told; online requests,
- * in the order they came; the pull; a report. The newest word wins: any
+ * in the order they came; the pull; a look at memory, and a report if there is
+ * something to tell (pace.h). The newest word wins: any
  * online or pull request ends a running pull with PULL_REASON_CANCELLED. The
  * end of a connection ends all work at once, and nothing asked for on it is
  * done after. Granules stay as they are: the next connection asks for them.
@@ -23,6 +24,7 @@
 #include "codec.h"
 #include "kdev.h"
 #include "meminfo.h"
+#include "pressure.h"
 
 struct agent;
 
@@ -47,6 +49,20 @@ struct agent_callbacks {
 
 	/** @meminfo: Return: 0 or a negative errno */
 	int (*meminfo)(void *ctx, struct meminfo *ret);
+
+	/**
+	 * @pressure: What the kernel does not count is 0; but for @time_us
+	 * that may be all of it
+	 */
+	void (*pressure)(void *ctx, struct pressure *ret);
+
+	/**
+	 * @watch: Call agent_stalled() and agent_stirred() when the guest is
+	 * as short of memory as @w describes, or about to be
+	 *
+	 * Return: 0, or a negative errno: nobody will call, and why is logged
+	 */
+	int (*watch)(void *ctx, const struct msg_welcome *w);
 };
 
 /**
@@ -94,6 +110,12 @@ void agent_disconnected(struct agent *a);
  */
 int agent_frame(struct agent *a, const uint8_t *untrusted_buf, size_t len,
 		uint64_t now_ms, const char **ret_why);
+
+/** agent_stalled() - Tasks waited for memory, as the host's Welcome defines it */
+void agent_stalled(struct agent *a, uint64_t now_ms);
+
+/** agent_stirred() - Tasks began to wait for memory, but less than that */
+void agent_stirred(struct agent *a, uint64_t now_ms);
 
 /**
  * agent_turn() - Do one piece of work

@@ -18,6 +18,8 @@
 #error "MEMTIDE_VERSION comes from the Makefile"
 #endif
 
+#define PRESSURE	"/proc/pressure/memory"
+
 /* What a dead predecessor has begun in the kernel is finished first. */
 #define BUSY_RETRY_MS	100
 /* A driver that is not there may be loaded yet. */
@@ -27,6 +29,7 @@
  * struct program - what main() holds
  * @open:	timer of the next try to open the driver
  * @meminfo_fd:	/proc/meminfo, -1 in a simulated machine
+ * @stall_fd, @vmstat_fd: likewise, and where the kernel has no such file
  * @waited:	why we wait for the driver, a negative errno, or 0
  */
 struct program {
@@ -36,7 +39,7 @@ struct program {
 	struct event *open;
 	struct session *session;
 	char socket_path[108];
-	int meminfo_fd;
+	int meminfo_fd, stall_fd, vmstat_fd;
 	int waited;
 	int rc;
 };
@@ -48,9 +51,28 @@ static int real_meminfo(void *ctx, struct meminfo *ret)
 	return sys_meminfo(p->meminfo_fd, ret);
 }
 
+/* What the kernel does not tell, or has ceased to, is 0. */
+static void real_pressure(void *ctx, struct pressure *ret)
+{
+	struct program *p = ctx;
+
+	*ret = (struct pressure){ .time_us = sys_now_us() };
+	if (p->stall_fd >= 0)
+		(void)sys_stall(p->stall_fd, ret);
+	if (p->vmstat_fd >= 0)
+		(void)sys_vmstat(p->vmstat_fd, ret);
+}
+
 static int sim_meminfo_of(void *ctx, struct meminfo *ret)
 {
 	return kdev_sim_meminfo(ctx, ret);
+}
+
+/* Nothing waits for memory in a simulated machine. */
+static void sim_pressure_of(void *ctx, struct pressure *ret)
+{
+	(void)ctx;
+	*ret = (struct pressure){ .time_us = sys_now_us(), .has_stall = true };
 }
 
 static int open_kdev(const struct conf *c, struct kdev **ret)
@@ -100,16 +122,20 @@ static void fill_config(struct program *p, struct kdev *k,
 
 	*ret = (struct session_config){
 		.unix_path = p->conf.unix_path,
+		.pressure_path = PRESSURE,
 		.meminfo = real_meminfo,
-		.meminfo_ctx = p,
+		.pressure = real_pressure,
+		.system_ctx = p,
 	};
 	snprintf(a->agent_version, sizeof(a->agent_version), "%s",
 		 MEMTIDE_VERSION);
 	sys_kernel_release(a->kernel_release, sizeof(a->kernel_release));
 	a->floor_pages = p->conf.floor_kib / PAGE_KIB;
 	if (p->conf.sim_dir) {
+		ret->pressure_path = NULL;
 		ret->meminfo = sim_meminfo_of;
-		ret->meminfo_ctx = k;
+		ret->pressure = sim_pressure_of;
+		ret->system_ctx = k;
 		kdev_sim_uuid(k, a->boot_id);
 	}
 	if (p->conf.sim_dir && !ret->unix_path) {
@@ -128,11 +154,15 @@ static int read_system(struct program *p, struct session_config *config)
 		log_err("%s: %s", boot_id, strerror(-rc));
 		return rc;
 	}
-	p->meminfo_fd = sys_meminfo_open("/proc/meminfo");
+	p->meminfo_fd = sys_open("/proc/meminfo");
 	if (p->meminfo_fd < 0) {
 		log_err("/proc/meminfo: %s", strerror(-p->meminfo_fd));
 		return p->meminfo_fd;
 	}
+	p->stall_fd = sys_open(PRESSURE);
+	p->vmstat_fd = sys_open("/proc/vmstat");
+	if (p->vmstat_fd < 0)
+		log_warn("/proc/vmstat: %s, ignoring", strerror(-p->vmstat_fd));
 	return 0;
 }
 
@@ -218,6 +248,12 @@ static int init(struct program *p)
 	return 0;
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 static void done(struct program *p)
 {
 	session_free(p->session);
@@ -228,13 +264,17 @@ static void done(struct program *p)
 			event_free(p->signals[i]);
 	if (p->base)
 		event_base_free(p->base);
-	if (p->meminfo_fd >= 0)
-		close(p->meminfo_fd);
+	close_fd(p->meminfo_fd);
+	close_fd(p->stall_fd);
+	close_fd(p->vmstat_fd);
 }
 
 static int run(const struct conf *conf)
 {
-	struct program p = { .conf = *conf, .meminfo_fd = -1 };
+	struct program p = {
+		.conf = *conf, .meminfo_fd = -1, .stall_fd = -1,
+		.vmstat_fd = -1,
+	};
 
 	log_set_level(conf->log_level);
 	signal(SIGPIPE, SIG_IGN);

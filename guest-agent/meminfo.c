@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "digits.h"
+
 enum { MEM_TOTAL, MEM_FREE, MEM_AVAILABLE, SWAP_TOTAL, SWAP_FREE, NR_KEYS };
 
 static const char *const keys[] = {
@@ -38,19 +40,12 @@ static int line_key(const char *line, size_t len)
 /* "     12345 kB" */
 static int parse_kib(const char *p, const char *end, uint64_t *ret)
 {
-	uint64_t value = 0;
-	const char *digits;
+	uint64_t value;
 
 	while (p < end && *p == ' ')
 		p++;
-	digits = p;
-	for (; p < end && *p >= '0' && *p <= '9'; p++) {
-		/* 15 digits are 900 PiB; more is nonsense and may overflow */
-		if (p - digits == 15)
-			return -EINVAL;
-		value = value * 10 + (uint64_t)(*p - '0');
-	}
-	if (p == digits || end - p != 3 || memcmp(p, " kB", 3))
+	if (digits_take(&p, end, &value) || end - p != 3 ||
+	    memcmp(p, " kB", 3))
 		return -EINVAL;
 	*ret = value;
 	return 0;

@@ -16,11 +16,21 @@
 #include "sys.h"
 #include "transport_unix.h"
 #include "transport_vchan.h"
+#include "trigger.h"
 
 /* Enough for the state of the largest window and what else is under way. */
 #define OUT_BYTES	(8u * FRAME_MAX)
 #define FRAMES_PER_TURN	4u
 #define RETRY_MS	1000u
+#define EARLY_PART	8u	/* of a stall, to look before it is one */
+
+/**
+ * struct ear - a trigger and its event; while there is a host that wants it
+ */
+struct ear {
+	struct trigger trigger;
+	struct event *event;
+};
 
 /**
  * struct session
@@ -30,6 +40,8 @@
  * @serve:	timer of the next try to offer a vchan
  * @watch:	of the vchan that is offered, with its event @watched
  * @vchan:	the transport of @link, borrowed from it, if that is a vchan
+ * @stall, @early: fire on what the host calls a stall, and before
+ * @deaf:	the lack of them has been logged
  */
 struct session {
 	struct event_base *base;
@@ -44,6 +56,8 @@ struct session {
 	struct vchan_watch *watch;
 	struct event *watched;
 	struct transport *vchan;
+	struct ear stall, early;
+	bool deaf;
 };
 
 static void start_timer(struct event *ev, uint64_t ms)
@@ -56,10 +70,20 @@ static void start_timer(struct event *ev, uint64_t ms)
 	evtimer_add(ev, &tv);
 }
 
+static void close_ear(struct ear *e)
+{
+	if (e->event)
+		event_free(e->event);
+	e->event = NULL;
+	trigger_close(&e->trigger);
+}
+
 static void drop_link(struct session *s)
 {
 	if (!s->link)
 		return;
+	close_ear(&s->stall);
+	close_ear(&s->early);
 	link_free(s->link);
 	s->link = NULL;
 	s->vchan = NULL;
@@ -275,12 +299,84 @@ static int agent_meminfo(void *ctx, struct meminfo *ret)
 {
 	struct session *s = ctx;
 
-	return s->config.meminfo(s->config.meminfo_ctx, ret);
+	return s->config.meminfo(s->config.system_ctx, ret);
+}
+
+static void agent_pressure(void *ctx, struct pressure *ret)
+{
+	struct session *s = ctx;
+
+	s->config.pressure(s->config.system_ctx, ret);
+}
+
+static void on_stall(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	trigger_take(&s->stall.trigger);
+	agent_stalled(s->agent, sys_now_ms());
+	start_timer(s->turn, 0);
+}
+
+static void on_early(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	trigger_take(&s->early.trigger);
+	agent_stirred(s->agent, sys_now_ms());
+	start_timer(s->turn, 0);
+}
+
+static int open_ear(struct session *s, struct ear *e, uint32_t stall_us,
+		    uint32_t window_us, event_callback_fn fired)
+{
+	int rc = trigger_open(s->config.pressure_path, stall_us, window_us,
+			      &e->trigger);
+
+	if (rc)
+		return rc;
+	e->event = event_new(s->base, e->trigger.fd, EV_READ | EV_PERSIST,
+			     fired, s);
+	return e->event && !event_add(e->event, NULL) ? 0 : -ENOMEM;
+}
+
+static void explain_deaf(struct session *s, int rc)
+{
+	if (!s->deaf)
+		log_warn("%s: %s, looking at memory by a timer instead",
+			 s->config.pressure_path, strerror(-rc));
+	s->deaf = true;
+}
+
+static int agent_watch(void *ctx, const struct msg_welcome *w)
+{
+	struct session *s = ctx;
+	uint32_t window_us = w->stall_window_ms * 1000;
+	int rc;
+
+	if (!s->config.pressure_path)
+		return 0;
+	rc = open_ear(s, &s->stall, w->stall_us, window_us, on_stall);
+	if (!rc)
+		rc = open_ear(s, &s->early, MAX(w->stall_us / EARLY_PART, 1u),
+			      window_us, on_early);
+	if (rc) {
+		close_ear(&s->stall);
+		close_ear(&s->early);
+		explain_deaf(s, rc);
+	}
+	return rc;
 }
 
 static const struct agent_callbacks agent_cbs = {
 	.send = agent_send,
 	.meminfo = agent_meminfo,
+	.pressure = agent_pressure,
+	.watch = agent_watch,
 };
 
 static int start(struct session *s, struct kdev *k)
@@ -309,6 +405,7 @@ int session_new(struct event_base *base, const struct session_config *config,
 	s->base = base;
 	s->config = *config;
 	s->listener = -1;
+	s->stall.trigger = s->early.trigger = (struct trigger)TRIGGER_NONE;
 	rc = start(s, k);
 	if (rc) {
 		session_free(s);

@@ -14,13 +14,16 @@ struct session;
  * struct session_config - fixed for the session's life
  * @unix_path:	listen there; NULL: offer a vchan to dom0
  * @agent:	passed on to agent_new()
- * @meminfo:	as in struct agent_callbacks, with @meminfo_ctx
+ * @pressure_path: "/proc/pressure/memory", or NULL: nothing ever stalls
+ * @meminfo, @pressure: as in struct agent_callbacks, with @system_ctx
  */
 struct session_config {
 	const char *unix_path;
 	struct agent_config agent;
+	const char *pressure_path;
 	int (*meminfo)(void *ctx, struct meminfo *ret);
-	void *meminfo_ctx;
+	void (*pressure)(void *ctx, struct pressure *ret);
+	void *system_ctx;
 };
 
 /**

@@ -12,15 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
-/* /proc/meminfo has 1.5 KiB; a longer one would be cut and refused. */
-#define MEMINFO_BYTES	8192u
+/* /proc/meminfo has 1.5 KiB, /proc/vmstat 5; a longer one would be refused. */
+#define PROC_BYTES	16384u
 
-uint64_t sys_now_ms(void)
+uint64_t sys_now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t sys_now_ms(void)
+{
+	return sys_now_us() / 1000;
 }
 
 static int hex_digit(char c)
@@ -56,12 +61,22 @@ int sys_uuid_parse(const char *text, uint8_t ret[SYS_UUID_BYTES])
 	return 0;
 }
 
-/* Return: bytes read from the start, or a negative errno */
-static ssize_t read_start(int fd, char *buf, size_t size)
+/* A file of /proc comes in pieces. Return: its length, -EFBIG if that is more
+ * than @size, or another negative errno */
+static ssize_t read_all(int fd, char *buf, size_t size)
 {
-	ssize_t n = pread(fd, buf, size, 0);
+	size_t len = 0;
 
-	return n < 0 ? -errno : n;
+	while (len < size) {
+		ssize_t n = pread(fd, buf + len, size - len, (off_t)len);
+
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return (ssize_t)len;
+		len += (size_t)n;
+	}
+	return -EFBIG;
 }
 
 int sys_boot_id(const char *path, uint8_t ret[SYS_UUID_BYTES])
@@ -72,7 +87,7 @@ int sys_boot_id(const char *path, uint8_t ret[SYS_UUID_BYTES])
 
 	if (fd < 0)
 		return -errno;
-	n = read_start(fd, text, sizeof(text) - 1);
+	n = read_all(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (n < 0)
 		return (int)n;
@@ -92,7 +107,7 @@ void sys_kernel_release(char *ret, size_t size)
 			*ret = '?';
 }
 
-int sys_meminfo_open(const char *path)
+int sys_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -101,10 +116,26 @@ int sys_meminfo_open(const char *path)
 
 int sys_meminfo(int fd, struct meminfo *ret)
 {
-	char text[MEMINFO_BYTES];
-	ssize_t n = read_start(fd, text, sizeof(text));
+	char text[PROC_BYTES];
+	ssize_t n = read_all(fd, text, sizeof(text));
 
 	return n < 0 ? (int)n : meminfo_parse(text, (size_t)n, ret);
+}
+
+int sys_stall(int fd, struct pressure *ret)
+{
+	char text[PROC_BYTES];
+	ssize_t n = read_all(fd, text, sizeof(text));
+
+	return n < 0 ? (int)n : pressure_parse_stall(text, (size_t)n, ret);
+}
+
+int sys_vmstat(int fd, struct pressure *ret)
+{
+	char text[PROC_BYTES];
+	ssize_t n = read_all(fd, text, sizeof(text));
+
+	return n < 0 ? (int)n : pressure_parse_vmstat(text, (size_t)n, ret);
 }
 
 int sys_survive_oom(void)

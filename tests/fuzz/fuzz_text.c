@@ -2,11 +2,14 @@
  *
  * fuzz_text.c - Any text as what the guest's kernel tells the agent
  *
- * The first octet says whether it is /proc/meminfo or a boot id.
+ * The first octet says whether it is /proc/meminfo, a boot id, or
+ * /proc/pressure/memory, or /proc/vmstat.
  */
 #include <string.h>
 
+#include "codec.h"
 #include "meminfo.h"
+#include "pressure.h"
 #include "sys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,10 +24,30 @@ static void fuzz_meminfo(const char *text, size_t len)
 		ASSERT(!memcmp(&mi, &before, sizeof(mi)));
 		return;
 	}
-	ASSERT(mi.total_kib && mi.total_kib < UINT64_C(1000000000000000));
+	ASSERT(mi.total_kib && mi.total_kib < UINT64_C(10000000000000000));
 	ASSERT(mi.free_kib <= mi.total_kib);
 	ASSERT(mi.available_kib <= mi.total_kib);
 	ASSERT(mi.swap_free_kib <= mi.swap_total_kib);
+}
+
+static void fuzz_pressure(const char *text, size_t len,
+			  int (*parse)(const char *text, size_t len,
+				       struct pressure *p))
+{
+	struct pressure p = { 0 }, before;
+
+	p.time_us = 42;
+	before = p;
+	if (parse(text, len, &p)) {
+		ASSERT(!memcmp(&p, &before, sizeof(p)));
+		return;
+	}
+	ASSERT(p.time_us == 42);
+	ASSERT(p.stall_full_us <= p.stall_some_us);
+	ASSERT(p.has_stall || !p.stall_some_us);
+	ASSERT(p.stall_some_us < PROTO_COUNT_MAX);
+	ASSERT(p.refault_pages < PROTO_COUNT_MAX);
+	ASSERT(p.swap_in_pages < PROTO_COUNT_MAX);
 }
 
 static void fuzz_uuid(const char *text)
@@ -52,6 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size - 1] = 0;
 	if (*data & 1)
 		fuzz_uuid(text);
+	else if (*data & 2)
+		fuzz_pressure(text, size - 1, pressure_parse_stall);
+	else if (*data & 4)
+		fuzz_pressure(text, size - 1, pressure_parse_vmstat);
 	else
 		fuzz_meminfo(text, size - 1);
 	free(text);

@@ -30,6 +30,8 @@
 /**
  * struct world - a domain, its agent, and the host's end of the connection
  * @room:	messages the queue out still takes
+ * @watched:	what the agent wanted to be told of
+ * @deaf:	nobody will tell it
  */
 struct world {
 	char dir[32];
@@ -39,6 +41,9 @@ struct world {
 	struct agent *agent;
 	uint64_t now;
 	unsigned int room;
+	struct pressure pressure;
+	struct msg_welcome watched;
+	bool deaf;
 	struct guest_msg *inbox;
 	unsigned int nr_inbox;
 	struct host_msg msg;
@@ -64,7 +69,25 @@ static int world_meminfo(void *ctx, struct meminfo *ret)
 	return kdev_sim_meminfo(((struct world *)ctx)->kdev, ret);
 }
 
-static const struct agent_callbacks world_cbs = { world_send, world_meminfo };
+static void world_pressure(void *ctx, struct pressure *ret)
+{
+	*ret = ((struct world *)ctx)->pressure;
+}
+
+static int world_watch(void *ctx, const struct msg_welcome *welcome)
+{
+	struct world *w = ctx;
+
+	w->watched = *welcome;
+	return w->deaf ? -EINVAL : 0;
+}
+
+static const struct agent_callbacks world_cbs = {
+	.send = world_send,
+	.meminfo = world_meminfo,
+	.pressure = world_pressure,
+	.watch = world_watch,
+};
 
 static void start_agent(struct world *w, uint64_t fixed_floor)
 {
@@ -654,19 +677,110 @@ static unsigned int count_reports(const struct world *w)
 	return n;
 }
 
+/* Turns, as an event loop gives them, up to @end. Return: how many */
+static unsigned int run_until(struct world *w, uint64_t end)
+{
+	unsigned int turns = 0;
+	uint64_t wake = agent_turn(w->agent, w->now);
+
+	while (wake <= end) {
+		assert_true(wake > w->now);
+		w->now = wake;
+		wake = agent_turn(w->agent, w->now);
+		turns++;
+	}
+	w->now = end;
+	return turns;
+}
+
 static void an_idle_agent_wakes_for_its_keepalive_only(void **state)
 {
 	struct world *w = *state;
-	uint64_t wake;
+	uint64_t start = w->now;
 
 	connect_host(w);
-	wake = agent_turn(w->agent, w->now);
+	run_until(w, start + 11000);
 	assert_int_equal(count_reports(w), 1);
-	assert_int_equal(wake, w->now + 60000);
-	assert_int_equal(agent_turn(w->agent, w->now + 59999), wake);
+	assert_int_equal(run_until(w, start + 59999), 0);
 	assert_int_equal(count_reports(w), 1);
-	assert_int_equal(agent_turn(w->agent, wake), wake + 60000);
+	assert_int_equal(run_until(w, start + 60000), 1);
 	assert_int_equal(count_reports(w), 2);
+	/* An hour of rest */
+	assert_int_equal(run_until(w, start + 3660000), 60);
+	assert_int_equal(count_reports(w), 62);
+}
+
+static const struct msg_report *last_report(struct world *w)
+{
+	return &find(w, GUEST_MSG_REPORT)->report;
+}
+
+static void a_stall_is_told_at_once(void **state)
+{
+	struct world *w = *state;
+	uint64_t start = w->now;
+
+	w->pressure = (struct pressure){
+		.time_us = 5, .has_stall = true, .stall_some_us = 4,
+		.stall_full_us = 3, .refault_pages = 2, .swap_in_pages = 1,
+	};
+	connect_host(w);
+	assert_int_equal(w->watched.stall_us, 20000);
+	assert_int_equal(w->watched.stall_window_ms, 500);
+	run_until(w, start + 30000);
+	assert_int_equal(count_reports(w), 1);
+	assert_false(last_report(w)->stalled);
+	agent_stalled(w->agent, w->now);
+	assert_int_equal(agent_turn(w->agent, w->now), w->now + 1000);
+	assert_int_equal(count_reports(w), 2);
+	assert_int_equal(last_report(w)->time_us, 5);
+	assert_int_equal(last_report(w)->stall_some_us, 4);
+	assert_int_equal(last_report(w)->stall_full_us, 3);
+	assert_int_equal(last_report(w)->refault_pages, 2);
+	assert_int_equal(last_report(w)->swap_in_pages, 1);
+	assert_true(last_report(w)->has_pressure);
+	assert_true(last_report(w)->stalled);
+	/* An early sign is looked at, and there is nothing to tell. */
+	run_until(w, start + 50000);
+	assert_int_equal(count_reports(w), 2);
+	agent_stirred(w->agent, w->now);
+	assert_int_equal(agent_turn(w->agent, w->now), w->now + 1000);
+	assert_int_equal(count_reports(w), 2);
+	w->pressure.stall_some_us += 20000;
+	run_until(w, w->now + 1000);
+	assert_int_equal(count_reports(w), 3);
+	assert_false(last_report(w)->stalled);
+}
+
+static void a_stall_before_or_after_a_host_is_nobodys(void **state)
+{
+	struct world *w = *state;
+
+	agent_stalled(w->agent, w->now);
+	connect_host(w);
+	agent_turn(w->agent, w->now);
+	agent_disconnected(w->agent);
+	agent_stalled(w->agent, w->now);
+	agent_stirred(w->agent, w->now);
+	assert_int_equal(agent_turn(w->agent, w->now), UINT64_MAX);
+	connect_host(w);
+	agent_turn(w->agent, w->now);
+	assert_false(last_report(w)->stalled);
+}
+
+static void a_deaf_agent_looks_by_itself(void **state)
+{
+	struct world *w = *state;
+	uint64_t start = w->now;
+
+	w->deaf = true;
+	connect_host(w);
+	assert_in_range(run_until(w, start + 59999), 6, 12);
+	assert_int_equal(count_reports(w), 1);
+	assert_false(last_report(w)->has_pressure);
+	assert_int_equal(sim_domain_set_used(w->m, w->domid, BOOT_PAGES / 2), 0);
+	run_until(w, start + 59999 + 10000);
+	assert_int_equal(last_report(w)->mem_available_kib, BOOT_PAGES * 2);
 }
 
 static void reports_keep_their_distance(void **state)
@@ -925,6 +1039,9 @@ int main(void)
 		CASE(nothing_asked_on_a_lost_connection_is_done_after),
 		CASE(a_new_agent_finds_what_the_old_one_left),
 		CASE(an_idle_agent_wakes_for_its_keepalive_only),
+		CASE(a_stall_is_told_at_once),
+		CASE(a_stall_before_or_after_a_host_is_nobodys),
+		CASE(a_deaf_agent_looks_by_itself),
 		CASE(reports_keep_their_distance),
 		CASE(a_host_that_reads_slowly_loses_nothing),
 		CASE(what_breaks_the_protocol_ends_the_connection),

@@ -109,6 +109,12 @@ static int world_meminfo(void *ctx, struct meminfo *ret)
 	return kdev_sim_meminfo(ctx, ret);
 }
 
+static void world_pressure(void *ctx, struct pressure *ret)
+{
+	(void)ctx;
+	*ret = (struct pressure){ .time_us = 1, .has_stall = true };
+}
+
 static int setup(void **state)
 {
 	static const struct sim_domain_config domain = {
@@ -120,6 +126,7 @@ static int setup(void **state)
 		.agent = { .agent_version = "1", .kernel_release = "6.12",
 			   .floor_pages = 1 },
 		.meminfo = world_meminfo,
+		.pressure = world_pressure,
 	};
 	struct world *w = calloc(1, sizeof(*w));
 	struct kdev *k;
@@ -134,7 +141,7 @@ static int setup(void **state)
 	assert_int_equal(kdev_sim_open(w->dir, w->domid, &k), 0);
 	snprintf(w->socket, sizeof(w->socket), "%s/1.sock", w->dir);
 	config.unix_path = w->socket;
-	config.meminfo_ctx = k;
+	config.system_ctx = k;
 	w->base = event_base_new();
 	assert_int_equal(session_new(w->base, &config, k, &w->session), 0);
 	w->fd = -1;
