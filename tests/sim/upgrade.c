@@ -3,9 +3,10 @@
  * upgrade.c - memtided and agents of different minor versions
  *
  * Between memtided and each agent stands a relay, which can have either of
- * them speak as the next minor version would: with that version in the
- * greeting, with unknown fields in each message, and with messages in between
- * that the other never heard of. One daemon takes over from another of another
+ * them speak as another minor version would. The next one: with that version in
+ * the greeting, with unknown fields in each message, and with messages in
+ * between that the other never heard of. The first one: without the fields that
+ * came later. One daemon takes over from another of another
  * version, at rest and in the middle of resizes, and no guest notices: its
  * kernel is asked for nothing, its agent runs on and complains of nothing, and
  * every resize ends at its target.
@@ -41,13 +42,17 @@ static const struct sim_domain_config shape = {
 	.window_gfn = UINT64_C(1) << 24, .window_granules = 512,
 };
 
+enum age { AGE_NEXT, AGE_FIRST, NR_AGES };
+
 /**
- * struct versions - which side is of the next minor version; shared with the
+ * struct versions - which side is of another minor version; shared with the
  * relays
- * @said:	messages that were made newer, by the side that said them
+ * @age:	which other version that is
+ * @said:	messages that were made such, by the side that said them
  */
 struct versions {
-	volatile bool newer[2];
+	volatile enum age age;
+	volatile bool other[2];
 	volatile uint64_t said[2];
 };
 
@@ -94,10 +99,14 @@ static bool pass_on(struct half *h, int to, struct versions *v,
 {
 	static struct wire w;
 
-	if (!v->newer[h->side])
+	if (!v->other[h->side])
 		return push_frame(to, payload, len);
-	future_message(&w, h->side, payload, len, PROTO_MINOR + 1);
 	v->said[h->side]++;
+	if (v->age == AGE_FIRST) {
+		past_message(&w, h->side, payload, len);
+		return push_frame(to, w.buf, w.len);
+	}
+	future_message(&w, h->side, payload, len, PROTO_MINOR + 1);
 	if (!push_frame(to, w.buf, w.len))
 		return false;
 	if (++h->unheard % UNHEARD_EACH)
@@ -190,17 +199,24 @@ static void set_all(struct world *w, uint32_t granules, bool wait)
 		talk_set_patiently(w, &w->domains[i], granules + 7 * i, wait);
 }
 
-static void take_over(struct world *w, struct versions *v, bool newer)
+static unsigned int minor_of(const struct versions *v, bool other)
+{
+	if (!other)
+		return PROTO_MINOR;
+	return v->age == AGE_NEXT ? PROTO_MINOR + 1 : 0;
+}
+
+static void take_over(struct world *w, struct versions *v, bool other)
 {
 	world_kill(w, &w->daemon);
-	v->newer[FUTURE_HOST] = newer;
+	v->other[FUTURE_HOST] = other;
 	world_note(w, "a memtided of minor version %u takes over",
-		   PROTO_MINOR + newer);
+		   minor_of(v, other));
 	world_start_daemon(w);
 }
 
 /* Nothing changes but who looks after the guests. */
-static void check_rest(struct world *w, struct versions *v, bool newer)
+static void check_rest(struct world *w, struct versions *v, bool other)
 {
 	static const enum sim_call changes[] = {
 		SIM_CALL_ONLINE, SIM_CALL_PULL, SIM_CALL_REMOVE,
@@ -210,7 +226,7 @@ static void check_rest(struct world *w, struct versions *v, bool newer)
 
 	judge_reached(w);
 	sim_arm(w->machine, NULL, 0);
-	take_over(w, v, newer);
+	take_over(w, v, other);
 	judge_reached(w);
 	sim_plan(w->machine, &plan);
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
@@ -220,7 +236,7 @@ static void check_rest(struct world *w, struct versions *v, bool newer)
 	}
 }
 
-static void check_resizes(struct world *w, struct versions *v, bool newer)
+static void check_resizes(struct world *w, struct versions *v, bool other)
 {
 	const struct sim_faults slow = { .slow_us = SLOW_US };
 
@@ -228,27 +244,27 @@ static void check_resizes(struct world *w, struct versions *v, bool newer)
 	sim_set_faults(w->machine, &slow);
 	set_all(w, 300, false);
 	world_sleep(w, 4000);
-	take_over(w, v, newer);
+	take_over(w, v, other);
 	judge_reached(w);
 	set_all(w, 40, true);
 	sim_set_faults(w->machine, &slow);
 	set_all(w, 200, true);
 	set_all(w, 30, false);
 	world_sleep(w, 4000);
-	take_over(w, v, !newer);
+	take_over(w, v, !other);
 	judge_reached(w);
-	take_over(w, v, newer);
+	take_over(w, v, other);
 	judge_reached(w);
 	set_all(w, 0, true);
 	set_all(w, 100, true);
 }
 
-static void start_agents(struct world *w, struct versions *v, bool newer)
+static void start_agents(struct world *w, struct versions *v, bool other)
 {
 	for (unsigned int i = 0; i < w->nr_domains; i++)
 		world_kill(w, &w->domains[i].agent);
-	v->newer[FUTURE_GUEST] = newer;
-	world_note(w, "agents of minor version %u", PROTO_MINOR + newer);
+	v->other[FUTURE_GUEST] = other;
+	world_note(w, "agents of minor version %u", minor_of(v, other));
 	for (unsigned int i = 0; i < w->nr_domains; i++)
 		world_start_agent(w, &w->domains[i]);
 }
@@ -288,9 +304,25 @@ static pid_t start_relay(struct world *w, uint32_t domid, struct versions *v)
 	return pid;
 }
 
+/* Each of this and that version, with each, after each */
+static void check_age(struct world *w, struct versions *v)
+{
+	for (unsigned int guest = 0; guest < 2; guest++) {
+		start_agents(w, v, guest);
+		set_all(w, 150, true);
+		for (unsigned int host = 0; host < 2; host++) {
+			check_rest(w, v, host);
+			check_resizes(w, v, host);
+			printf("ok memtided of minor version %u takes over from %u, agents of %u\n",
+			       minor_of(v, host), minor_of(v, !host),
+			       minor_of(v, guest));
+		}
+	}
+	v->other[FUTURE_HOST] = false;
+}
+
 static int run(const struct jobs *o, const char *dir, uint64_t seed)
 {
-	static const char *const words[] = { "this", "the next" };
 	struct versions *v = mmap(NULL, sizeof(*v), PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	static struct world w;
@@ -306,21 +338,14 @@ static int run(const struct jobs *o, const char *dir, uint64_t seed)
 
 		relays[i] = start_relay(&w, d->domid, v);
 	}
-	for (unsigned int guest = 0; guest < 2; guest++) {
-		start_agents(&w, v, guest);
-		set_all(&w, 150, true);
-		for (unsigned int host = 0; host < 2; host++) {
-			check_rest(&w, v, host);
-			check_resizes(&w, v, host);
-			printf("ok memtided of %s minor version takes over from %s, agents of %s\n",
-			       words[host], words[!host], words[guest]);
-		}
-	}
+	for (v->age = 0; v->age < NR_AGES; v->age++)
+		check_age(&w, v);
 	check_logs(&w);
 	if (v->said[0] < 100 || v->said[1] < 100)
 		world_fail(&w, "only %" PRIu64 " and %" PRIu64
-			   " messages were newer", v->said[0], v->said[1]);
-	printf("ok versions: no guest noticed, %" PRIu64 " newer messages of memtided, %" PRIu64 " of agents",
+			   " messages were of another version", v->said[0],
+			   v->said[1]);
+	printf("ok versions: no guest noticed, %" PRIu64 " messages of other versions of memtided, %" PRIu64 " of agents",
 	       v->said[0], v->said[1]);
 	for (uint32_t i = 0; i < GUESTS; i++) {
 		kill(relays[i], SIGKILL);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * future.h - A message as a peer of the next minor version would say it
+ * future.h - A message as a peer of another minor version would say it
  *
- * The same message with fields that this version does not know, in all of its
- * parts, and with the next minor version where one is told.
+ * Of the next one: the same message with fields that this version does not
+ * know, in all of its parts, and with that version where one is told. Of the
+ * first one: without what came later.
  */
 #ifndef MEMTIDE_TEST_FUTURE_H
 #define MEMTIDE_TEST_FUTURE_H
@@ -98,6 +99,40 @@ static inline void future_message(struct wire *ret, enum future_side side,
 	ret->len = 0;
 	wire_message(ret, field, &body);
 	future_unknown(ret);
+}
+
+/* Version 0 of a Welcome or a Report ends before this field. */
+#define PAST_FIELDS	6u
+#define PAST_REPORT	5u	/* in GuestMessage */
+
+/** past_message() - The payload @buf, as version 0 had it */
+static inline void past_message(struct wire *ret, enum future_side side,
+				const uint8_t *buf, size_t len)
+{
+	const uint8_t *at = buf, *end = buf + len;
+	static struct wire body;
+	uint32_t message = (uint32_t)(future_varint(&at, end) >> 3);
+	bool cut = message == (side == FUTURE_HOST ? FUTURE_GREETING :
+						     PAST_REPORT);
+
+	(void)future_varint(&at, end);
+	body.len = 0;
+	while (at < end) {
+		uint64_t key = future_varint(&at, end);
+		uint64_t value = future_varint(&at, end);
+		uint32_t field = (uint32_t)(key >> 3);
+
+		if ((key & 7) == WIRE_BYTES) {
+			wire_bytes(&body, field, at, value);
+			at += value;
+		} else if (!cut || field < PAST_FIELDS) {
+			wire_number(&body, field, value);
+		}
+	}
+	if (message == FUTURE_GREETING)
+		wire_number(&body, FUTURE_MINOR, 0);
+	ret->len = 0;
+	wire_message(ret, message, &body);
 }
 
 /** future_unheard() - A payload with a message that this version never heard */

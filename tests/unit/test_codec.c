@@ -657,6 +657,39 @@ static void what_a_newer_peer_says_is_understood(void **state)
 	}
 }
 
+static void what_the_first_version_says_is_understood(void **state)
+{
+	static const struct guest_msg report = {
+		.type = GUEST_MSG_REPORT,
+		.report = { 100, 50, 60, 10, 9, 8, 7, 6, 5, 4, true, true },
+	};
+	static const struct host_msg welcome = {
+		.type = HOST_MSG_WELCOME,
+		.welcome = { 1, 1, 0, 200, 60, 20000, 500, 10 },
+	};
+	static const struct msg_report first_report = {
+		.mem_total_kib = 100, .mem_free_kib = 50,
+		.mem_available_kib = 60, .swap_total_kib = 10,
+		.swap_free_kib = 9,
+	};
+	static const struct msg_welcome first_welcome = {
+		.major = 1, .report_interval_ms = 200, .keepalive_s = 60,
+	};
+	uint8_t buf[FRAME_PAYLOAD_MAX];
+	static struct wire w;
+	const char *why;
+
+	(void)state;
+	past_message(&w, FUTURE_GUEST, buf, codec_encode_guest(&report, buf));
+	assert_int_equal(decode_guest(&w, &why), 0);
+	assert_memory_equal(&guest_out.report, &first_report,
+			    sizeof(first_report));
+	past_message(&w, FUTURE_HOST, buf, codec_encode_host(&welcome, buf));
+	assert_int_equal(decode_host(&w, &why), 0);
+	assert_memory_equal(&host_out.welcome, &first_welcome,
+			    sizeof(first_welcome));
+}
+
 static void an_empty_payload_is_an_unknown_message(void **state)
 {
 	static const struct wire w;
@@ -766,6 +799,7 @@ int main(void)
 		cmocka_unit_test(
 			what_this_version_does_not_know_is_ignored_or_unknown),
 		cmocka_unit_test(what_a_newer_peer_says_is_understood),
+		cmocka_unit_test(what_the_first_version_says_is_understood),
 		cmocka_unit_test(an_empty_payload_is_an_unknown_message),
 		cmocka_unit_test(of_two_bodies_the_last_counts),
 		cmocka_unit_test(garbage_is_refused),
