@@ -86,6 +86,37 @@ static void learn_boot_pages(struct agent *a)
 		a->boot_pages = mi.total_kib / PAGE_KIB - online;
 }
 
+/**
+ * struct zone_plan - to choose the zones of a batch's blocks
+ * @kernel, @movable: what the zones will have [pages of 4 KiB]
+ */
+struct zone_plan {
+	uint64_t kernel, movable;
+};
+
+static struct zone_plan zone_plan(const struct agent *a)
+{
+	const struct window_map *m = &a->window.map;
+	uint32_t usable = m->geo.block_granules - m->geo.memmap_granules;
+
+	return (struct zone_plan){
+		.kernel = a->boot_pages +
+			  (uint64_t)m->kernel_online * GRANULE_PAGES,
+		.movable = (uint64_t)m->present[BLOCK_MOVABLE] * usable *
+			   GRANULE_PAGES,
+	};
+}
+
+static void tell_grown(struct agent *a)
+{
+	uint64_t online = (uint64_t)a->window.map.online * GRANULE_PAGES;
+
+	if (a->boot_pages)
+		a->cbs->grown(a->ctx, a->boot_pages * PAGE_KIB,
+			      (a->boot_pages + online) * PAGE_KIB,
+			      zone_plan(a).kernel * PAGE_KIB);
+}
+
 int agent_new(const struct agent_config *config, struct kdev *k,
 	      const struct agent_callbacks *cbs, void *ctx, struct agent **ret)
 {
@@ -209,6 +240,8 @@ static int take_welcome(struct agent *a, uint64_t now_ms, const char **ret_why)
 	pace_defaults(&a->in.welcome);
 	deaf = a->cbs->watch(a->ctx, &a->in.welcome) != 0;
 	pace_start(&a->pace, &a->in.welcome, deaf, now_ms);
+	learn_boot_pages(a);
+	tell_grown(a);
 	set_state(a, AGENT_SERVING);
 	return 0;
 }
@@ -351,27 +384,6 @@ void agent_stirred(struct agent *a, uint64_t now_ms)
 		pace_stir(&a->pace, now_ms);
 }
 
-/**
- * struct zone_plan - to choose the zones of a batch's blocks
- * @kernel, @movable: what the zones will have [pages of 4 KiB]
- */
-struct zone_plan {
-	uint64_t kernel, movable;
-};
-
-static struct zone_plan zone_plan(const struct agent *a)
-{
-	const struct window_map *m = &a->window.map;
-	uint32_t usable = m->geo.block_granules - m->geo.memmap_granules;
-
-	return (struct zone_plan){
-		.kernel = a->boot_pages +
-			  (uint64_t)m->kernel_online * GRANULE_PAGES,
-		.movable = (uint64_t)m->present[BLOCK_MOVABLE] * usable *
-			   GRANULE_PAGES,
-	};
-}
-
 static bool opens_block(const struct agent *a, const struct kdev_range *ranges,
 			uint32_t i)
 {
@@ -484,6 +496,7 @@ static void turn_online(struct agent *a, uint64_t now_ms)
 	a->first_online = (a->first_online + 1) % AGENT_ONLINE_QUEUE;
 	a->nr_online--;
 	pace_stir(&a->pace, now_ms);
+	tell_grown(a);
 }
 
 static void turn_pull(struct agent *a, uint64_t now_ms)

@@ -63,6 +63,15 @@ struct agent_callbacks {
 	 * Return: 0, or a negative errno: nobody will call, and why is logged
 	 */
 	int (*watch)(void *ctx, const struct msg_welcome *w);
+
+	/**
+	 * @grown: Memory has been put in use; also called for each new host
+	 * @boot_kib:	what the guest was built with, of
+	 * @all_kib:	all it has, of which
+	 * @kernel_kib:	may hold what cannot be moved
+	 */
+	void (*grown)(void *ctx, uint64_t boot_kib, uint64_t all_kib,
+		      uint64_t kernel_kib);
 };
 
 /**

@@ -10,7 +10,7 @@
 #define WHY_BYTES	256u
 
 enum { OPT_DEVICE = 256, OPT_VCHAN, OPT_UNIX, OPT_SIM, OPT_DOMID, OPT_FLOOR,
-       OPT_LOG_LEVEL, OPT_VERSION, OPT_HELP };
+       OPT_KEEP_LIMITS, OPT_LOG_LEVEL, OPT_VERSION, OPT_HELP };
 
 static const struct option options[] = {
 	{ "device", required_argument, NULL, OPT_DEVICE },
@@ -19,6 +19,7 @@ static const struct option options[] = {
 	{ "sim", required_argument, NULL, OPT_SIM },
 	{ "domid", required_argument, NULL, OPT_DOMID },
 	{ "floor-kib", required_argument, NULL, OPT_FLOOR },
+	{ "keep-limits", no_argument, NULL, OPT_KEEP_LIMITS },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -39,6 +40,8 @@ const char *conf_usage(void)
 	       "  --domid N          which domain of --sim\n"
 	       "  --floor-kib N      available memory that is never given away\n"
 	       "                     (default: computed from MemTotal)\n"
+	       "  --keep-limits      leave limits that Linux sized at boot, such as\n"
+	       "                     threads-max, as they are when memory grows\n"
 	       "  --log-level LEVEL  error, warning, info (default) or debug\n"
 	       "  --version\n"
 	       "  --help\n";
@@ -95,6 +98,9 @@ static int take_option(int opt, struct conf *c, unsigned int *ret_seen,
 			return refuse(why, "--floor-kib is not a size in KiB",
 				      optarg);
 		c->floor_kib = number;
+		return 0;
+	case OPT_KEEP_LIMITS:
+		c->keep_limits = true;
 		return 0;
 	case OPT_LOG_LEVEL:
 		if (log_parse_level(optarg, &c->log_level))

@@ -17,6 +17,7 @@ enum conf_action { CONF_RUN, CONF_HELP, CONF_VERSION };
  * @unix_path:	NULL: offer a vchan, or with @sim_dir its socket
  * @sim_dir:	NULL: a real driver
  * @floor_kib:	0: computed from the guest's size
+ * @keep_limits: tunables.h is not for this guest
  */
 struct conf {
 	enum conf_action action;
@@ -25,6 +26,7 @@ struct conf {
 	const char *sim_dir;
 	uint32_t domid;
 	uint64_t floor_kib;
+	bool keep_limits;
 	enum log_level log_level;
 };
 

@@ -13,6 +13,7 @@
 #include "kdev_sim.h"
 #include "session.h"
 #include "sys.h"
+#include "tunables.h"
 
 #ifndef MEMTIDE_VERSION
 #error "MEMTIDE_VERSION comes from the Makefile"
@@ -40,6 +41,7 @@ struct program {
 	struct session *session;
 	char socket_path[108];
 	int meminfo_fd, stall_fd, vmstat_fd;
+	struct tunables tunables;
 	int waited;
 	int rc;
 };
@@ -63,6 +65,15 @@ static void real_pressure(void *ctx, struct pressure *ret)
 		(void)sys_vmstat(p->vmstat_fd, ret);
 }
 
+static void real_grown(void *ctx, uint64_t boot_kib, uint64_t all_kib,
+		       uint64_t kernel_kib)
+{
+	struct program *p = ctx;
+
+	if (!p->conf.keep_limits)
+		tunables_follow(&p->tunables, boot_kib, all_kib, kernel_kib);
+}
+
 static int sim_meminfo_of(void *ctx, struct meminfo *ret)
 {
 	return kdev_sim_meminfo(ctx, ret);
@@ -73,6 +84,15 @@ static void sim_pressure_of(void *ctx, struct pressure *ret)
 {
 	(void)ctx;
 	*ret = (struct pressure){ .time_us = sys_now_us(), .has_stall = true };
+}
+
+static void sim_grown_of(void *ctx, uint64_t boot_kib, uint64_t all_kib,
+			 uint64_t kernel_kib)
+{
+	(void)ctx;
+	(void)boot_kib;
+	(void)all_kib;
+	(void)kernel_kib;
 }
 
 static int open_kdev(const struct conf *c, struct kdev **ret)
@@ -125,6 +145,7 @@ static void fill_config(struct program *p, struct kdev *k,
 		.pressure_path = PRESSURE,
 		.meminfo = real_meminfo,
 		.pressure = real_pressure,
+		.grown = real_grown,
 		.system_ctx = p,
 	};
 	snprintf(a->agent_version, sizeof(a->agent_version), "%s",
@@ -135,6 +156,7 @@ static void fill_config(struct program *p, struct kdev *k,
 		ret->pressure_path = NULL;
 		ret->meminfo = sim_meminfo_of;
 		ret->pressure = sim_pressure_of;
+		ret->grown = sim_grown_of;
 		ret->system_ctx = k;
 		kdev_sim_uuid(k, a->boot_id);
 	}
@@ -281,6 +303,7 @@ static int run(const struct conf *conf)
 	/* A simulated guest shares a real machine with others. */
 	if (!conf->sim_dir)
 		harden();
+	tunables_init(&p.tunables, "/proc", 1, "/dev/shm");
 	p.rc = init(&p);
 	if (p.rc)
 		log_err("start: %s", strerror(-p.rc));

@@ -372,11 +372,20 @@ static int agent_watch(void *ctx, const struct msg_welcome *w)
 	return rc;
 }
 
+static void agent_grown(void *ctx, uint64_t boot_kib, uint64_t all_kib,
+			uint64_t kernel_kib)
+{
+	struct session *s = ctx;
+
+	s->config.grown(s->config.system_ctx, boot_kib, all_kib, kernel_kib);
+}
+
 static const struct agent_callbacks agent_cbs = {
 	.send = agent_send,
 	.meminfo = agent_meminfo,
 	.pressure = agent_pressure,
 	.watch = agent_watch,
+	.grown = agent_grown,
 };
 
 static int start(struct session *s, struct kdev *k)

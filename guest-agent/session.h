@@ -15,7 +15,7 @@ struct session;
  * @unix_path:	listen there; NULL: offer a vchan to dom0
  * @agent:	passed on to agent_new()
  * @pressure_path: "/proc/pressure/memory", or NULL: nothing ever stalls
- * @meminfo, @pressure: as in struct agent_callbacks, with @system_ctx
+ * @meminfo, @pressure, @grown: as in struct agent_callbacks, with @system_ctx
  */
 struct session_config {
 	const char *unix_path;
@@ -23,6 +23,8 @@ struct session_config {
 	const char *pressure_path;
 	int (*meminfo)(void *ctx, struct meminfo *ret);
 	void (*pressure)(void *ctx, struct pressure *ret);
+	void (*grown)(void *ctx, uint64_t boot_kib, uint64_t all_kib,
+		      uint64_t kernel_kib);
 	void *system_ctx;
 };
 

@@ -32,6 +32,7 @@
  * @room:	messages the queue out still takes
  * @watched:	what the agent wanted to be told of
  * @deaf:	nobody will tell it
+ * @boot_kib, @all_kib, @kernel_kib: what it said it has when it grew
  */
 struct world {
 	char dir[32];
@@ -44,6 +45,7 @@ struct world {
 	struct pressure pressure;
 	struct msg_welcome watched;
 	bool deaf;
+	uint64_t boot_kib, all_kib, kernel_kib;
 	struct guest_msg *inbox;
 	unsigned int nr_inbox;
 	struct host_msg msg;
@@ -82,11 +84,22 @@ static int world_watch(void *ctx, const struct msg_welcome *welcome)
 	return w->deaf ? -EINVAL : 0;
 }
 
+static void world_grown(void *ctx, uint64_t boot_kib, uint64_t all_kib,
+			uint64_t kernel_kib)
+{
+	struct world *w = ctx;
+
+	w->boot_kib = boot_kib;
+	w->all_kib = all_kib;
+	w->kernel_kib = kernel_kib;
+}
+
 static const struct agent_callbacks world_cbs = {
 	.send = world_send,
 	.meminfo = world_meminfo,
 	.pressure = world_pressure,
 	.watch = world_watch,
+	.grown = world_grown,
 };
 
 static void start_agent(struct world *w, uint64_t fixed_floor)
@@ -768,6 +781,27 @@ static void a_stall_before_or_after_a_host_is_nobodys(void **state)
 	assert_false(last_report(w)->stalled);
 }
 
+static void who_has_grown_says_how_much_of_it_is_the_kernels(void **state)
+{
+	struct world *w = *state;
+
+	connect_host(w);
+	assert_int_equal(w->boot_kib, BOOT_PAGES * 4);
+	assert_int_equal(w->all_kib, BOOT_PAGES * 4);
+	assert_int_equal(w->kernel_kib, BOOT_PAGES * 4);
+	grow(w, 0, 4);
+	assert_int_equal(w->boot_kib, BOOT_PAGES * 4);
+	assert_int_equal(w->all_kib, BOOT_PAGES * 4 + 4 * 63 * 2048);
+	assert_in_range(w->kernel_kib, w->boot_kib, w->all_kib - 63 * 2048);
+	/* A new agent knows from its first host on. */
+	stop_agent(w);
+	start_agent(w, 1);
+	w->all_kib = 0;
+	connect_host(w);
+	assert_int_equal(w->boot_kib, BOOT_PAGES * 4);
+	assert_int_equal(w->all_kib, BOOT_PAGES * 4 + 4 * 63 * 2048);
+}
+
 static void a_deaf_agent_looks_by_itself(void **state)
 {
 	struct world *w = *state;
@@ -1041,6 +1075,7 @@ int main(void)
 		CASE(an_idle_agent_wakes_for_its_keepalive_only),
 		CASE(a_stall_is_told_at_once),
 		CASE(a_stall_before_or_after_a_host_is_nobodys),
+		CASE(who_has_grown_says_how_much_of_it_is_the_kernels),
 		CASE(a_deaf_agent_looks_by_itself),
 		CASE(reports_keep_their_distance),
 		CASE(a_host_that_reads_slowly_loses_nothing),

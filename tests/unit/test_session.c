@@ -115,6 +115,13 @@ static void world_pressure(void *ctx, struct pressure *ret)
 	*ret = (struct pressure){ .time_us = 1, .has_stall = true };
 }
 
+static void world_grown(void *ctx, uint64_t boot_kib, uint64_t all_kib,
+			uint64_t kernel_kib)
+{
+	(void)ctx;
+	assert_true(boot_kib <= kernel_kib && kernel_kib <= all_kib);
+}
+
 static int setup(void **state)
 {
 	static const struct sim_domain_config domain = {
@@ -127,6 +134,7 @@ static int setup(void **state)
 			   .floor_pages = 1 },
 		.meminfo = world_meminfo,
 		.pressure = world_pressure,
+		.grown = world_grown,
 	};
 	struct world *w = calloc(1, sizeof(*w));
 	struct kdev *k;
