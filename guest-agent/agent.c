@@ -51,6 +51,7 @@ struct agent {
 	bool has_waiting;
 
 	struct pace pace;
+	bool starves, kernel_starves;
 
 	struct host_msg in;
 	struct guest_msg out;
@@ -89,9 +90,11 @@ static void learn_boot_pages(struct agent *a)
 /**
  * struct zone_plan - to choose the zones of a batch's blocks
  * @kernel, @movable: what the zones will have [pages of 4 KiB]
+ * @kernel_first: the next block is the kernel's, whatever that makes
  */
 struct zone_plan {
 	uint64_t kernel, movable;
+	bool kernel_first;
 };
 
 static struct zone_plan zone_plan(const struct agent *a)
@@ -104,6 +107,7 @@ static struct zone_plan zone_plan(const struct agent *a)
 			  (uint64_t)m->kernel_online * GRANULE_PAGES,
 		.movable = (uint64_t)m->present[BLOCK_MOVABLE] * usable *
 			   GRANULE_PAGES,
+		.kernel_first = a->kernel_starves,
 	};
 }
 
@@ -206,6 +210,7 @@ static void forget_work(struct agent *a)
 	a->has_waiting = false;
 	pull_job_drop(&a->pull);
 	a->blocked = false;
+	a->starves = a->kernel_starves = false;
 }
 
 int agent_connected(struct agent *a)
@@ -384,6 +389,15 @@ void agent_stirred(struct agent *a, uint64_t now_ms)
 		pace_stir(&a->pace, now_ms);
 }
 
+void agent_starves(struct agent *a, enum block_zone zone, uint64_t now_ms)
+{
+	if (a->state != AGENT_SERVING)
+		return;
+	a->kernel_starves = zone == BLOCK_KERNEL;
+	a->starves = true;
+	pace_stir(&a->pace, now_ms);
+}
+
 static bool opens_block(const struct agent *a, const struct kdev_range *ranges,
 			uint32_t i)
 {
@@ -408,6 +422,9 @@ static enum block_zone choose_zone(const struct agent *a, struct zone_plan *p,
 
 	if (!opens_block(a, ranges, i))
 		return zone;	/* not used */
+	if (p->kernel_first)
+		zone = BLOCK_KERNEL;
+	p->kernel_first = false;
 	if (zone == BLOCK_MOVABLE)
 		p->movable += block - memmap;
 	else
@@ -436,6 +453,7 @@ static uint32_t gather_online(struct agent *a, struct kdev_range *ret)
 				.r = job->req.ranges[n],
 			};
 			ret[nr].zone = choose_zone(a, &plan, ret, nr);
+			a->kernel_starves = plan.kernel_first;
 			nr++;
 		}
 	}
@@ -547,6 +565,21 @@ static struct msg_report make_report(const struct meminfo *mi,
 	};
 }
 
+/* What else is so the next report will tell. Nothing is logged: that may take
+ * memory, too. */
+static void turn_starves(struct agent *a, uint64_t now_ms)
+{
+	const struct msg_report *looked = &a->pace.looked;
+	struct msg_report *r = &a->out.report;
+
+	a->out.type = GUEST_MSG_REPORT;
+	*r = *looked;
+	r->stalled = false;
+	r->starving = true;
+	r->time_us = MAX(looked->time_us + 1, now_ms * 1000);
+	a->starves = send_out(a) != 0;
+}
+
 static void turn_look(struct agent *a, uint64_t now_ms)
 {
 	struct msg_report *r = &a->out.report;
@@ -572,7 +605,7 @@ static uint64_t wake_ms(const struct agent *a)
 
 	if (a->blocked)
 		return UINT64_MAX;
-	if (a->nr_online || (a->has_waiting && a->pull.state == PULL_JOB_IDLE))
+	if (a->starves || a->nr_online || (a->has_waiting && a->pull.state == PULL_JOB_IDLE))
 		return 0;
 	return MIN(wake, pull_job_wake_ms(&a->pull));
 }
@@ -582,6 +615,11 @@ uint64_t agent_turn(struct agent *a, uint64_t now_ms)
 	if (a->state != AGENT_SERVING || agent_lost_track(a))
 		return UINT64_MAX;
 	a->blocked = false;
+	/* Before the first look there is nothing to tell but that. */
+	if (a->starves && a->pace.looked.mem_total_kib)
+		turn_starves(a, now_ms);
+	if (a->blocked)
+		return wake_ms(a);
 	if (pull_job_due(&a->pull, now_ms))
 		flush_pull(a, now_ms);
 	else if (a->nr_online)

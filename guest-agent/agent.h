@@ -127,6 +127,15 @@ void agent_stalled(struct agent *a, uint64_t now_ms);
 void agent_stirred(struct agent *a, uint64_t now_ms);
 
 /**
+ * agent_starves() - The kernel is about to kill for want of memory
+ * @zone:	the next block is of it
+ *
+ * Reads nothing of the kernel, for that may take memory, too: the host is told
+ * at once, with what was last known.
+ */
+void agent_starves(struct agent *a, enum block_zone zone, uint64_t now_ms);
+
+/**
  * agent_turn() - Do one piece of work
  *
  * Return: the time the next turn is wanted, 0 for at once, UINT64_MAX for not

@@ -90,6 +90,20 @@ struct kdev_ops {
 	int (*state)(struct kdev *k, uint32_t first, uint32_t nr,
 		     uint64_t *bitmap);
 
+	/**
+	 * @need_fd: Readable when the kernel is about to kill for want of
+	 * memory; -1 if it never says so
+	 */
+	int (*need_fd)(struct kdev *k);
+
+	/**
+	 * @need: Take that, and from the first call on be told of it
+	 * @ret:	granules of this zone would help; untouched on failure
+	 *
+	 * Return: 0, or -EAGAIN if nobody is in need
+	 */
+	int (*need)(struct kdev *k, enum block_zone *ret);
+
 	/** @close: Changes no granule; NULL is accepted by kdev_close() */
 	void (*close)(struct kdev *k);
 };

@@ -127,6 +127,22 @@ static int ioctl_state(struct kdev *k, uint32_t first, uint32_t nr,
 	return call(k, MEMTIDE_IOC_STATE, &arg);
 }
 
+static int ioctl_need_fd(struct kdev *k)
+{
+	return of(k)->fd;
+}
+
+static int ioctl_need(struct kdev *k, enum block_zone *ret)
+{
+	struct memtide_need need;
+	ssize_t n = read(of(k)->fd, &need, sizeof(need));
+
+	if (n != sizeof(need))
+		return n < 0 ? -errno : -EIO;
+	*ret = need.zone == MEMTIDE_ZONE_KERNEL ? BLOCK_KERNEL : BLOCK_MOVABLE;
+	return 0;
+}
+
 static void ioctl_close(struct kdev *k)
 {
 	close(of(k)->fd);
@@ -140,6 +156,8 @@ static const struct kdev_ops ioctl_ops = {
 	.block = ioctl_block,
 	.remove = ioctl_remove,
 	.state = ioctl_state,
+	.need_fd = ioctl_need_fd,
+	.need = ioctl_need,
 	.close = ioctl_close,
 };
 

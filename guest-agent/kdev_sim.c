@@ -159,6 +159,19 @@ static void sim_dev_close(struct kdev *k)
 	free(k);
 }
 
+static int sim_dev_need_fd(struct kdev *k)
+{
+	(void)k;
+	return -1;
+}
+
+static int sim_dev_need(struct kdev *k, enum block_zone *ret)
+{
+	(void)k;
+	(void)ret;
+	return -EAGAIN;
+}
+
 static const struct kdev_ops sim_ops = {
 	.info = sim_dev_info,
 	.online = sim_dev_online,
@@ -166,6 +179,8 @@ static const struct kdev_ops sim_ops = {
 	.block = sim_dev_block,
 	.remove = sim_dev_remove,
 	.state = sim_dev_state,
+	.need_fd = sim_dev_need_fd,
+	.need = sim_dev_need,
 	.close = sim_dev_close,
 };
 

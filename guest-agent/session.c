@@ -40,6 +40,7 @@ struct ear {
  * @serve:	timer of the next try to offer a vchan
  * @watch:	of the vchan that is offered, with its event @watched
  * @vchan:	the transport of @link, borrowed from it, if that is a vchan
+ * @need:	the driver's word that the kernel is about to kill
  * @stall, @early: fire on what the host calls a stall, and before
  * @deaf:	the lack of them has been logged
  */
@@ -56,6 +57,7 @@ struct session {
 	struct vchan_watch *watch;
 	struct event *watched;
 	struct transport *vchan;
+	struct event *need;
 	struct ear stall, early;
 	bool deaf;
 };
@@ -344,6 +346,35 @@ static int open_ear(struct session *s, struct ear *e, uint32_t stall_us,
 	return e->event && !event_add(e->event, NULL) ? 0 : -ENOMEM;
 }
 
+static void on_need(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+	enum block_zone zone;
+
+	(void)fd;
+	(void)what;
+	if (s->kdev->ops->need(s->kdev, &zone))
+		return;
+	agent_starves(s->agent, zone, sys_now_ms());
+	start_timer(s->turn, 0);
+}
+
+/* From now on the kernel asks. Of what it has asked for before there was a
+ * host nobody is left that waits. */
+static int hear_need(struct session *s)
+{
+	int fd = s->kdev->ops->need_fd(s->kdev);
+	enum block_zone zone;
+
+	if (fd < 0 || s->need)
+		return 0;
+	s->need = event_new(s->base, fd, EV_READ | EV_PERSIST, on_need, s);
+	if (!s->need || event_add(s->need, NULL))
+		return -ENOMEM;
+	(void)s->kdev->ops->need(s->kdev, &zone);
+	return 0;
+}
+
 static void explain_deaf(struct session *s, int rc)
 {
 	if (!s->deaf)
@@ -356,8 +387,11 @@ static int agent_watch(void *ctx, const struct msg_welcome *w)
 {
 	struct session *s = ctx;
 	uint32_t window_us = w->stall_window_ms * 1000;
-	int rc;
+	int rc = hear_need(s);
 
+	if (rc)
+		log_warn("the driver cannot be waited for: %s, ignoring",
+			 strerror(-rc));
 	if (!s->config.pressure_path)
 		return 0;
 	rc = open_ear(s, &s->stall, w->stall_us, window_us, on_stall);
@@ -439,6 +473,8 @@ void session_free(struct session *s)
 	}
 	if (s->serve)
 		event_free(s->serve);
+	if (s->need)
+		event_free(s->need);
 	if (s->watched)
 		event_free(s->watched);
 	vchan_watch_close(s->watch);

@@ -131,6 +131,7 @@ static void look_at(const struct guest *g, int64_t now_us,
 		.swap_used = granules(d->last.swap_total_kib -
 				      d->last.swap_free_kib),
 		.level = demand_level(d, now_us),
+		.starving = d->last.starving,
 		.calm_ms = demand_calm_ms(d, now_us),
 		.report_ms = ms_since(d->report_us, now_us),
 		.moved_ms = ms_since(g->balance.moved_us, now_us),

@@ -101,7 +101,7 @@ static enum demand_level find_level(const struct demand *d,
 {
 	bool psi = r->has_pressure;
 
-	if (d->stall_permille >= STALL_DISTRESS_PERMILLE)
+	if (r->starving || d->stall_permille >= STALL_DISTRESS_PERMILLE)
 		return DEMAND_DISTRESS;
 	/* Its tasks wait just now; over a long time that is not to be seen. */
 	if (r->stalled && long_ago)
@@ -126,7 +126,8 @@ void demand_report(struct demand *d, const struct msg_report *r,
 	bool anew = !d->report_us || went_back(&d->last, r);
 
 	/* Too close: judged by the sum with the next. */
-	if (!anew && span_us < SPAN_MIN_US && !r->stalled)
+	if (!anew && span_us < SPAN_MIN_US && !r->stalled &&
+	    !r->starving)
 		return;
 	if (still || !d->report_us)
 		d->hidden_kib = held_kib - MIN(held_kib, r->mem_total_kib);

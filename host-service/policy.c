@@ -113,7 +113,8 @@ static bool in_pain(const struct policy_guest *g)
 /* It is sure to have enough: what it waits for is not the host's memory. */
 static bool has_unused(const struct policy_guest *g)
 {
-	return g->unused >= g->headroom + ahead(g, RELIEF_AHEAD_MS);
+	return !g->starving &&
+	       g->unused >= g->headroom + ahead(g, RELIEF_AHEAD_MS);
 }
 
 /* Has what it was to get arrived, and has it said since how it is? */

@@ -152,6 +152,8 @@ struct policy_memory {
  * @used:	of @held what it cannot do without, at most @held
  * @swap_used:	in its swap
  * @level:	of its demand
+ * @starving:	its kernel is about to kill, though it may have memory of
+ *		another kind
  * @calm_ms:	for so long; 0 if it is not
  * @report_ms:	since its last report
  * @moved_ms:	since @held last changed
@@ -184,6 +186,7 @@ struct policy_guest {
 	uint32_t used;
 	uint32_t swap_used;
 	enum demand_level level;
+	bool starving;
 	uint32_t calm_ms;
 	uint32_t report_ms;
 	uint32_t moved_ms;

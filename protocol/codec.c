@@ -489,6 +489,7 @@ static size_t encode_report(Memtide__GuestMessage *pb,
 	r.swap_in_pages = m->swap_in_pages;
 	r.has_pressure = m->has_pressure;
 	r.stalled = m->stalled;
+	r.starving = m->starving;
 	return pack_guest(pb, MEMTIDE__GUEST_MESSAGE__BODY_REPORT, &r, buf);
 }
 
@@ -651,6 +652,7 @@ static void copy_report(struct msg_report *m, const Memtide__Report *pb)
 	m->swap_in_pages = pb->swap_in_pages;
 	m->has_pressure = pb->has_pressure;
 	m->stalled = pb->stalled;
+	m->starving = pb->starving;
 }
 
 static const char *copy_host_msg(struct host_msg *m,

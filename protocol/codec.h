@@ -131,6 +131,7 @@ struct msg_report {
 	uint64_t swap_in_pages;		/* <= PROTO_COUNT_MAX */
 	bool has_pressure;
 	bool stalled;			/* false unless @has_pressure */
+	bool starving;
 };
 
 struct msg_unsupported {

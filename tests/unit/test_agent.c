@@ -32,6 +32,8 @@
  * @room:	messages the queue out still takes
  * @watched:	what the agent wanted to be told of
  * @deaf:	nobody will tell it
+ * @looks:	how often it has read /proc/meminfo, @looks_starving: until it
+ *		said that the guest starves
  * @boot_kib, @all_kib, @kernel_kib: what it said it has when it grew
  */
 struct world {
@@ -45,6 +47,7 @@ struct world {
 	struct pressure pressure;
 	struct msg_welcome watched;
 	bool deaf;
+	unsigned int looks, looks_starving;
 	uint64_t boot_kib, all_kib, kernel_kib;
 	struct guest_msg *inbox;
 	unsigned int nr_inbox;
@@ -63,12 +66,18 @@ static int world_send(void *ctx, const uint8_t *buf, size_t len)
 	assert_true(w->nr_inbox < INBOX);
 	if (codec_decode_guest(buf, len, &w->inbox[w->nr_inbox++], &why))
 		fail_msg("the agent sent nonsense: %s", why);
+	if (w->inbox[w->nr_inbox - 1].type == GUEST_MSG_REPORT &&
+	    w->inbox[w->nr_inbox - 1].report.starving)
+		w->looks_starving = w->looks;
 	return 0;
 }
 
 static int world_meminfo(void *ctx, struct meminfo *ret)
 {
-	return kdev_sim_meminfo(((struct world *)ctx)->kdev, ret);
+	struct world *w = ctx;
+
+	w->looks++;
+	return kdev_sim_meminfo(w->kdev, ret);
 }
 
 static void world_pressure(void *ctx, struct pressure *ret)
@@ -765,6 +774,30 @@ static void a_stall_is_told_at_once(void **state)
 	assert_false(last_report(w)->stalled);
 }
 
+static void who_starves_says_so_at_once_and_reads_nothing(void **state)
+{
+	struct world *w = *state;
+	uint32_t zone, online;
+
+	agent_starves(w->agent, BLOCK_KERNEL, w->now);
+	connect_host(w);
+	run_until(w, w->now + 2000);
+	assert_false(last_report(w)->starving);
+	w->looks = 0;
+	w->looks_starving = 1;
+	agent_starves(w->agent, BLOCK_KERNEL, w->now);
+	agent_turn(w->agent, w->now);
+	assert_int_equal(w->looks_starving, 0);
+	grow(w, 3, 2);
+	/* The first of the blocks is what helps, the rest as always. */
+	assert_int_equal(sim_block(w->m, w->domid, 3, &zone, &online), 0);
+	assert_int_equal(zone, BLOCK_KERNEL);
+	assert_int_equal(sim_block(w->m, w->domid, 4, &zone, &online), 0);
+	assert_int_equal(zone, BLOCK_MOVABLE);
+	run_until(w, w->now + 2000);
+	assert_false(last_report(w)->starving);
+}
+
 static void a_stall_before_or_after_a_host_is_nobodys(void **state)
 {
 	struct world *w = *state;
@@ -1074,6 +1107,7 @@ int main(void)
 		CASE(a_new_agent_finds_what_the_old_one_left),
 		CASE(an_idle_agent_wakes_for_its_keepalive_only),
 		CASE(a_stall_is_told_at_once),
+		CASE(who_starves_says_so_at_once_and_reads_nothing),
 		CASE(a_stall_before_or_after_a_host_is_nobodys),
 		CASE(who_has_grown_says_how_much_of_it_is_the_kernels),
 		CASE(a_deaf_agent_looks_by_itself),

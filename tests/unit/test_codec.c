@@ -339,6 +339,8 @@ static const struct limit_case guest_limits[] = {
 	{ "without pressure", REPORT, old_report_fields, { { 6, 9 } }, true },
 	{ "stall of no pressure", REPORT, old_report_fields, { { 7, 1 } },
 	  false },
+	{ "starving without pressure", REPORT, old_report_fields,
+	  { { 13, 1 } }, true },
 	{ "a stall of no pressure", REPORT, old_report_fields,
 	  { { 12, 1 } }, false },
 	{ "last reason", PULL_PROGRESS, progress_fields,
