@@ -71,8 +71,9 @@ static uint64_t pattern(uint64_t seed, uint64_t i)
 static int hold(uint64_t mib, uint64_t seed, const char *fifo)
 {
 	uint64_t words = mib << 17, wrong = 0;
-	uint64_t *p = mmap(NULL, words * 8, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* It may be more than there is as yet. */
+	uint64_t *p = mmap(NULL, words * 8, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			   MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char line[16];
 	FILE *f;
 
