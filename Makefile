@@ -42,11 +42,11 @@ HOST_SRC := ledger plan balloon_plan rate share demand policy reason guest servi
 	control_guests audit size control_client cli_args cli_text cli_print \
 	cli_json cli_report cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
-	pull_job meminfo pressure pace trigger tunables kdev_ioctl kdev_sim
+	pull_job meminfo pressure pace trigger faults tunables kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli control_client pull_plan sizing meminfo pressure pace \
-	trigger tunables savers xen_words agent session service policy balance \
+	trigger faults tunables savers xen_words agent session service policy balance \
 	quarantine balloon flood
 
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore

@@ -383,6 +383,12 @@ void agent_stalled(struct agent *a, uint64_t now_ms)
 		pace_stall(&a->pace, now_ms);
 }
 
+void agent_touched(struct agent *a, uint64_t now_ms)
+{
+	if (a->state == AGENT_SERVING)
+		pace_peek(&a->pace, now_ms);
+}
+
 void agent_stirred(struct agent *a, uint64_t now_ms)
 {
 	if (a->state == AGENT_SERVING)

@@ -120,11 +120,14 @@ void agent_disconnected(struct agent *a);
 int agent_frame(struct agent *a, const uint8_t *untrusted_buf, size_t len,
 		uint64_t now_ms, const char **ret_why);
 
-/** agent_stalled() - Tasks waited for memory, as the host's Welcome defines it */
+/** agent_stalled() - Tasks waited for memory as long as Welcome says */
 void agent_stalled(struct agent *a, uint64_t now_ms);
 
 /** agent_stirred() - Tasks began to wait for memory, but less than that */
 void agent_stirred(struct agent *a, uint64_t now_ms);
+
+/** agent_touched() - Programs take memory, much or little */
+void agent_touched(struct agent *a, uint64_t now_ms);
 
 /**
  * agent_starves() - The kernel is about to kill for want of memory

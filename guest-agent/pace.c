@@ -61,6 +61,11 @@ void pace_stall(struct pace *p, uint64_t now_ms)
 	pace_stir(p, now_ms);
 }
 
+void pace_peek(struct pace *p, uint64_t now_ms)
+{
+	p->look_ms = MIN(p->look_ms, now_ms + PACE_PEEK_MS);
+}
+
 uint64_t pace_due_ms(const struct pace *p)
 {
 	return MAX(MIN(p->look_ms, p->keepalive_ms), p->min_ms);

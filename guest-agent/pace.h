@@ -11,7 +11,8 @@
  *    pace_stall(), looked at and reported at once;
  *  - the kernel's trigger for an early sign of one, an eighth of that:
  *    pace_stir(), looked at once;
- *  - the agent's own doing, memory put in use or given up: pace_stir().
+ *  - the agent's own doing, memory put in use or given up: pace_stir();
+ *  - programs that fault in pages: pace_peek(), looked at once, a moment later.
  *
  * After any of these the agent looks each interval as long as it finds
  * movement, each time after twice as long if it does not, and after @calm_ms
@@ -25,10 +26,18 @@
  * it runs as soon as free memory is below the low watermark, while allocations
  * still succeed. So a trigger on a few milliseconds of "some" is the kernel
  * saying that free memory has run out and the page cache is shrinking, before a
- * task waits for long. What it misses is a fall that never reaches the
- * watermark: then there is free memory, and nobody is in need. A guest whose
- * memory becomes free without anything else happening says so with its next
- * keepalive; who gives may be slow.
+ * task waits for long.
+ *
+ * In a guest with little page cache that is late: between the watermark and the
+ * end are a few MiB. So the counters of page faults (faults.h) tell when
+ * programs begin to take memory, and a look PACE_PEEK_MS later sees whether much
+ * of it has gone; then the looks go on as above. A guest at rest has no faults.
+ * Looks at a clock tick that happens anyway would do, too, but timers with slack
+ * do not get them: the kernel serves its timers in order of the latest time.
+ *
+ * What is missed is memory that goes without faults, pressure or our doing:
+ * written to a tmpfs, say, down to the watermark. And a guest whose memory
+ * becomes free says so with its next keepalive; who gives may be slow.
  *
  * Deaf, without triggers (a kernel without /proc/pressure, or before 5.2, or
  * not allowed to us), it looks by a slow timer, from PACE_DEAF_MIN_MS while
@@ -46,6 +55,7 @@
 #define PACE_WINDOW_MS	500u
 #define PACE_CALM_S	10u
 
+#define PACE_PEEK_MS		50u
 #define PACE_DEAF_MIN_MS	1000u
 #define PACE_DEAF_MAX_MS	10000u
 
@@ -85,6 +95,9 @@ void pace_stall(struct pace *p, uint64_t now_ms);
 
 /** pace_stir() - Something may have changed */
 void pace_stir(struct pace *p, uint64_t now_ms);
+
+/** pace_peek() - Programs take memory: is it worth a word? */
+void pace_peek(struct pace *p, uint64_t now_ms);
 
 /** pace_due_ms() - When to look; UINT64_MAX never */
 uint64_t pace_due_ms(const struct pace *p);

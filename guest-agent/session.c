@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "frame.h"
 #include "link.h"
 #include "log.h"
@@ -23,6 +24,7 @@
 #define FRAMES_PER_TURN	4u
 #define RETRY_MS	1000u
 #define EARLY_PART	8u	/* of a stall, to look before it is one */
+#define FAULTS_PAUSE_MS	250u	/* from one word of page faults to the next */
 
 /**
  * struct ear - a trigger and its event; while there is a host that wants it
@@ -43,6 +45,8 @@ struct ear {
  * @need:	the driver's word that the kernel is about to kill
  * @stall, @early: fire on what the host calls a stall, and before
  * @deaf:	the lack of them has been logged
+ * @faults:	tells when programs take memory, with its event @touched, armed
+ *		again by the timer @arm; NULL if the kernel does not
  */
 struct session {
 	struct event_base *base;
@@ -60,6 +64,8 @@ struct session {
 	struct event *need;
 	struct ear stall, early;
 	bool deaf;
+	struct faults *faults;
+	struct event *touched, *arm;
 };
 
 static void start_timer(struct event *ev, uint64_t ms)
@@ -80,10 +86,22 @@ static void close_ear(struct ear *e)
 	trigger_close(&e->trigger);
 }
 
+static void close_faults(struct session *s)
+{
+	if (s->touched)
+		event_free(s->touched);
+	if (s->arm)
+		event_free(s->arm);
+	s->touched = s->arm = NULL;
+	faults_close(s->faults);
+	s->faults = NULL;
+}
+
 static void drop_link(struct session *s)
 {
 	if (!s->link)
 		return;
+	close_faults(s);
 	close_ear(&s->stall);
 	close_ear(&s->early);
 	link_free(s->link);
@@ -333,6 +351,42 @@ static void on_early(evutil_socket_t fd, short what, void *arg)
 	start_timer(s->turn, 0);
 }
 
+static void on_touched(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	faults_take(s->faults);
+	agent_touched(s->agent, sys_now_ms());
+	start_timer(s->turn, 0);
+	start_timer(s->arm, FAULTS_PAUSE_MS);
+}
+
+static void on_arm(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	faults_arm(s->faults);
+}
+
+static int watch_faults(struct session *s)
+{
+	int rc = faults_open(&s->faults);
+
+	if (rc)
+		return rc;
+	s->arm = evtimer_new(s->base, on_arm, s);
+	s->touched = event_new(s->base, faults_fd(s->faults),
+			       EV_READ | EV_PERSIST, on_touched, s);
+	if (!s->arm || !s->touched || event_add(s->touched, NULL))
+		return -ENOMEM;
+	faults_arm(s->faults);
+	return 0;
+}
+
 static int open_ear(struct session *s, struct ear *e, uint32_t stall_us,
 		    uint32_t window_us, event_callback_fn fired)
 {
@@ -394,6 +448,11 @@ static int agent_watch(void *ctx, const struct msg_welcome *w)
 			 strerror(-rc));
 	if (!s->config.pressure_path)
 		return 0;
+	rc = watch_faults(s);
+	if (rc) {
+		close_faults(s);
+		log_debug("page faults: %s, ignoring", strerror(-rc));
+	}
 	rc = open_ear(s, &s->stall, w->stall_us, window_us, on_stall);
 	if (!rc)
 		rc = open_ear(s, &s->early, MAX(w->stall_us / EARLY_PART, 1u),

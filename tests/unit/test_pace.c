@@ -212,6 +212,27 @@ static void a_stall_waits_for_no_interval(void **state)
 	assert_int_equal(w.reports, 2);
 }
 
+/* Faults alone are no movement: one look each, and no report. */
+static void who_takes_memory_is_looked_at_a_moment_later(void **state)
+{
+	struct watcher w;
+
+	(void)state;
+	start_at_rest(&w);
+	pace_peek(&w.pace, w.now);
+	assert_int_equal(pace_due_ms(&w.pace), w.now + PACE_PEEK_MS);
+	run_until(&w, w.now + 20000);
+	assert_int_equal(w.looks, 1);
+	assert_int_equal(w.reports, 0);
+	pace_peek(&w.pace, w.now);
+	w.guest.mem_available_kib -= 50000;
+	run_until(&w, w.now + PACE_PEEK_MS);
+	assert_int_equal(w.reports, 1);
+	w.guest.mem_available_kib -= 40000;
+	run_until(&w, w.now + INTERVAL);
+	assert_int_equal(w.reports, 2);
+}
+
 static void a_stall_that_could_not_be_told_is_told_later(void **state)
 {
 	struct msg_report seen = rest;
@@ -373,6 +394,7 @@ int main(void)
 		cmocka_unit_test(what_moves_is_told),
 		cmocka_unit_test(who_has_little_tells_of_less),
 		cmocka_unit_test(a_stall_waits_for_no_interval),
+		cmocka_unit_test(who_takes_memory_is_looked_at_a_moment_later),
 		cmocka_unit_test(a_stall_that_could_not_be_told_is_told_later),
 		cmocka_unit_test(what_was_not_seen_is_looked_at_again),
 		cmocka_unit_test(reports_keep_their_distance),
