@@ -275,6 +275,10 @@ static void on_report(struct guest *g, const struct msg_report *report)
 	bool better = report->mem_available_kib >
 		      g->report.mem_available_kib + SERVICE_RELIEF_KIB;
 
+	guest_log(LOG_LEVEL_DEBUG, g,
+		  "%" PRIu64 " of %" PRIu64 " KiB available at %" PRIu64 " us%s",
+		  report->mem_available_kib, report->mem_total_kib,
+		  report->time_us, report->stalled ? ", stalled" : "");
 	g->report = *report;
 	demand_report(&g->demand, report, guest_held_kib(g), g->settled,
 		      guest_now_us());

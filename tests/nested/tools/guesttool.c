@@ -10,6 +10,11 @@
  *   guesttool churn MIB SEED FIFO
  *				the same with 1 to MIB of it, over and over, until
  *				there is a line on FIFO; prints "intact, N times"
+ *   guesttool burst MIB MORE FIFO
+ *				fill MIB of memory that the kernel may drop, as
+ *				a page cache is; print "ready", wait for a line
+ *				on FIFO, print "begin" and "end" with the
+ *				monotonic clock in us around filling MORE MiB
  *   guesttool speak vchan|PATH garbage|oversized|half|flood
  *				talk nonsense: as an agent over a vchan, or as
  *				a client of the control socket at PATH
@@ -22,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "frame.h"
@@ -142,6 +148,57 @@ static int churn(uint64_t mib, uint64_t seed, const char *fifo)
 	return 0;
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static uint8_t *map(uint64_t mib)
+{
+	void *p = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	return p;
+}
+
+static void fill(uint8_t *p, uint64_t mib)
+{
+	for (uint64_t i = 0; i < mib << 20; i += 4096)
+		p[i] = 1;
+}
+
+static int burst(uint64_t mib, uint64_t more, const char *fifo)
+{
+	uint8_t *cache = map(mib), *p = map(more);
+	char line[16];
+	FILE *f;
+
+	fill(cache, mib);
+	if (madvise(cache, mib << 20, MADV_FREE)) {
+		perror("madvise");
+		return 1;
+	}
+	puts("ready");
+	fflush(stdout);
+	f = fopen(fifo, "re");
+	if (!f || !fgets(line, sizeof(line), f)) {
+		perror(fifo);
+		return 1;
+	}
+	printf("begin %" PRIu64 "\n", now_us());
+	fflush(stdout);
+	fill(p, more);
+	printf("end %" PRIu64 "\n", now_us());
+	return 0;
+}
+
 static int open_channel(const char *where, struct transport **ret)
 {
 	int fd;
@@ -240,6 +297,9 @@ int main(int argc, char **argv)
 			    strtoull(argv[3], NULL, 0), argv[4]);
 	if (argc == 5 && !strcmp(argv[1], "churn"))
 		return churn(strtoull(argv[2], NULL, 0),
+			     strtoull(argv[3], NULL, 0), argv[4]);
+	if (argc == 5 && !strcmp(argv[1], "burst"))
+		return burst(strtoull(argv[2], NULL, 0),
 			     strtoull(argv[3], NULL, 0), argv[4]);
 	if (argc == 4 && !strcmp(argv[1], "speak"))
 		return speak(argv[2], argv[3]);
