@@ -11,10 +11,10 @@
  * such as vm.min_free_kbytes, is not here). The table is in tunables.c, with
  * the place in Linux 6.12 each rule is from.
  *
- * A limit is raised in proportion to the memory, so it is about what Linux would
- * have chosen with that memory at boot, and never beyond the bound that Linux
- * has for it. It is raised when memory has become larger by a quarter, and never
- * lowered: what is in use stays allowed.
+ * A limit is raised in proportion to the memory, so it is about what Linux
+ * would have chosen with that memory at boot, and never beyond the bound that
+ * Linux has for it. It is raised when memory has become larger by a quarter,
+ * and never lowered: what is in use stays allowed.
  *
  * The administrator's word stands. A limit is touched only if its value, when
  * first seen, is within a quarter of Linux's own rule for the memory at boot or
