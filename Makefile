@@ -37,18 +37,20 @@ INC = -I$(<D) -Iprotocol -I$B/gen
 PROTO_GEN := memtide control
 PROTO_SRC := log floor frame codec control_codec transport_unix \
 	transport_vchan link sim_machine sim_faults
-HOST_SRC := ledger plan balloon_plan rate share demand policy reason guest service balance session sync steps \
-	balloon client paced savers xen_words backend_sim backend_xen control \
-	control_guests audit size control_client cli_args cli_text cli_print \
-	cli_json cli_report cli_commands
+HOST_SRC := ledger plan balloon_plan rate share demand policy reason settings \
+	config config_file guest guest_limits session sync steps balloon service \
+	balance reload client paced savers xen_words backend_sim backend_xen \
+	control control_guests audit size control_client cli_args cli_text \
+	cli_print cli_json cli_report cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo pressure pace trigger faults tunables kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli control_client pull_plan sizing meminfo pressure pace \
-	trigger faults tunables savers xen_words agent session service policy balance \
+	trigger faults tunables savers xen_words agent session service policy balance settings config reload \
 	quarantine balloon flood
 
+LIBS_CONFIG := -lconfuse
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread
 
@@ -72,7 +74,7 @@ $B/memtided: $B/host-service/main.o $B/libhost.a $B/libproto.a
 $B/memtide: $B/host-service/cli_main.o $B/libhost.a $B/libproto.a
 $B/memtide-agent: $B/guest-agent/main.o $B/libagent.a $B/libproto.a
 $B/memtide-sim: $B/tests/sim/memtide-sim.o $B/libproto.a
-$B/memtided: LDLIBS = $(LIBS_XEN) $(LIBS)
+$B/memtided: LDLIBS = $(LIBS_XEN) $(LIBS_CONFIG) $(LIBS)
 $B/memtide: LDLIBS = -ljson-c $(LIBS)
 $B/memtide-agent: LDLIBS = $(LIBS_XEN) $(LIBS)
 $B/memtide-sim: LDLIBS = $(LIBS)
@@ -97,7 +99,8 @@ $B/guest-agent/kdev_ioctl.o: XINC = -Iguest-kernel-patches/uapi
 unit_progs := $(UNIT:%=$B/tests/unit/test_%)
 $B/tests/unit/test_%: $B/tests/unit/test_%.o $B/libhost.a $B/libagent.a \
 		$B/libproto.a
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS)
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS_CONFIG) \
+		$(LIBS)
 $B/tests/unit/%.o: XINC = -Ihost-service -Iguest-agent
 
 SCHEDULES_SRC := schedules jobs world ops talk judge
@@ -151,7 +154,7 @@ unit: $(unit_progs)
 			echo "not ok $$test: status $$?"; \
 	done
 
-FUZZ := frame codec_host codec_guest control reply args text xenstore
+FUZZ := frame codec_host codec_guest control reply args text config xenstore
 fuzz_progs := $(FUZZ:%=$B/fuzz/fuzz_%)
 FUZZ_RUNS ?= 200000
 FUZZ_SECONDS ?= 3
@@ -166,18 +169,21 @@ fuzz_src_reply := $(fuzz_src_codec_host) $(addprefix host-service/cli_, \
 	args.c text.c print.c json.c report.c) host-service/size.c
 fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
 	host-service/cli_args.c host-service/cli_text.c host-service/size.c
+fuzz_src_config := protocol/log.c host-service/config_file.c \
+	host-service/config.c host-service/settings.c host-service/size.c
 fuzz_src_text := protocol/log.c guest-agent/meminfo.c \
 	guest-agent/pressure.c guest-agent/sys.c
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
-	protocol/floor.c $(patsubst %,host-service/%.c,savers xen_words backend_xen sync \
-	steps session balloon guest ledger plan balloon_plan rate paced)
+	protocol/floor.c $(patsubst %,host-service/%.c,savers xen_words \
+	backend_xen sync steps session balloon guest guest_limits config settings \
+	size ledger plan balloon_plan rate paced)
 .SECONDEXPANSION:
 $(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(fuzz_src_$$*)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -D_GNU_SOURCE -DMEMTIDE_VERSION='"$(VERSION)"' -O1 -g \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-Iprotocol -Ihost-service -Iguest-agent -I$B/gen -o $@ $< \
-		$(fuzz_src_$*) -levent -ljson-c -lprotobuf-c
+		$(fuzz_src_$*) -levent -ljson-c -lprotobuf-c -lconfuse
 # Of each, whichever comes first; FUZZ_SECONDS=0: all the runs
 fuzz-short: $(fuzz_progs) ## fuzz every parser for FUZZ_RUNS inputs or FUZZ_SECONDS
 	@for fuzz in $(FUZZ); do \
@@ -296,6 +302,8 @@ install-host: $B/memtided $B/memtide ## what dom0 needs
 	install -D -m 644 host-service/memtided.service \
 		$(DESTDIR)$(unitdir)/memtided.service
 	install -D -m 644 docs/memtided.8 $(DESTDIR)$(mandir)/man8/memtided.8
+	install -D -m 644 docs/memtided.conf.5 \
+		$(DESTDIR)$(mandir)/man5/memtided.conf.5
 	install -D -m 644 docs/memtide.1 $(DESTDIR)$(mandir)/man1/memtide.1
 install-agent: $B/memtide-agent ## what a guest needs, besides its kernel
 	install -D -m 755 $B/memtide-agent $(DESTDIR)$(sbindir)/memtide-agent
@@ -309,6 +317,7 @@ uninstall:
 		$(DESTDIR)$(unitdir)/memtided.service \
 		$(DESTDIR)$(unitdir)/memtide-agent.service \
 		$(DESTDIR)$(mandir)/man8/memtided.8 \
+		$(DESTDIR)$(mandir)/man5/memtided.conf.5 \
 		$(DESTDIR)$(mandir)/man8/memtide-agent.8 \
 		$(DESTDIR)$(mandir)/man1/memtide.1
 

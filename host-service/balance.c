@@ -366,6 +366,12 @@ static void on_rescanned(struct service_watcher *w)
 	balance_kick((struct balance *)w);
 }
 
+void balance_set_burst(struct balance *b, uint64_t burst_kib)
+{
+	b->conf.burst_kib = burst_kib;
+	balance_kick(b);
+}
+
 void balance_want(struct balance *b, uint32_t wanted)
 {
 	b->wanted = wanted;

@@ -64,6 +64,9 @@ void balance_close(struct balance *b);
 /** balance_kick() - Something changed that the balancer cannot see */
 void balance_kick(struct balance *b);
 
+/** balance_set_burst() - @burst_kib of the settings is another now */
+void balance_set_burst(struct balance *b, uint64_t burst_kib);
+
 /** balance_want() - Reservations wait for so many granules */
 void balance_want(struct balance *b, uint32_t granules);
 

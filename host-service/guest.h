@@ -34,7 +34,9 @@
 #include "plan.h"
 #include "policy.h"
 #include "rate.h"
+#include "settings.h"
 
+struct config;
 struct event;
 struct event_base;
 struct guest;
@@ -80,15 +82,17 @@ struct guest_ops {
 };
 
 /**
- * struct guest_conf - settings, constant while the service runs
+ * struct guest_conf - settings; may change between two turns of the event loop
  * @reserve_kib:	host memory never given to guests
  * @retry_min_ms:	first delay before trying again what fell short
  * @retry_max_ms:	the delay doubles up to this
+ * @file:		what is set for guests; borrowed, NULL: nothing is
  */
 struct guest_conf {
 	uint64_t reserve_kib;
 	uint32_t retry_min_ms;
 	uint32_t retry_max_ms;
+	const struct config *file;
 };
 
 /**
@@ -172,12 +176,14 @@ struct guest_watcher {
  * @stored_left: what was promised before we started and not yet backed then;
  *		counts until @managed
  * @stored_known: @stored_left is right
+ * @set_known:	@set is that of its name
  * @tables:	granules the hypervisor has room to map, as far as we know
  * @claimed:	granules, backed or kept for it by the hypervisor
  * @hello:	of the present or last agent
  * @report:	last report, zero if none
  * @demand:	what its reports say
  * @set:	what the operator wants; not checked against the guest
+ * @live:	of that, what was changed since the domain was built (guest_limits.h)
  * @balance:	balance.c's
  * @sync_next:	next granule whose state to ask (SYNCING and audit)
  * @sync_audit:	the state replies are for an audit
@@ -205,6 +211,7 @@ struct guest {
 	bool unstored;
 	bool has_told;
 	bool stored_known;
+	bool set_known;
 	bool deaf;
 	bool fresh;
 	bool used;
@@ -222,6 +229,7 @@ struct guest {
 	struct msg_report report;
 	struct demand demand;
 	struct policy_settings set;
+	struct settings live;
 	struct guest_balance balance;
 	struct flight flight;
 	struct guest_online onlines[PLAN_ONLINES_MAX];

@@ -8,30 +8,57 @@
 #include <signal.h>
 #include <string.h>
 
-#include "base.h"
+#include "balance.h"
+#include "config_file.h"
 #include "control.h"
 #include "control_codec.h"
 #include "log.h"
+#include "reload.h"
 #include "service.h"
-#include "size.h"
 
+/**
+ * struct options - the command line
+ * @config:	NULL: the default, which need not be there
+ * @keys:	what goes over the file's
+ */
 struct options {
 	const char *backend;
 	const char *sim_dir;
-	const char *socket;
-	struct guest_conf conf;
+	const char *config;
+	bool check_config;
+	const char *keys[CONFIG_NUM_KEYS];
 };
 
+/**
+ * struct daemon - what runs
+ * @conf:	what rules
+ */
+struct daemon {
+	const struct options *options;
+	struct config conf;
+	struct event_base *base;
+	struct backend *backend;
+	struct service *service;
+	struct balance *balance;
+	struct control *control;
+};
+
+enum { OPT_BACKEND = CONFIG_NUM_KEYS, OPT_SIM_DIR, OPT_CONFIG, OPT_CHECK_CONFIG,
+       OPT_VERSION, OPT_HELP };
+
 static const struct option long_options[] = {
-	{ "backend", required_argument, NULL, 'b' },
-	{ "sim-dir", required_argument, NULL, 'd' },
-	{ "socket", required_argument, NULL, 's' },
-	{ "reserve", required_argument, NULL, 'r' },
-	{ "retry-min-ms", required_argument, NULL, 'm' },
-	{ "retry-max-ms", required_argument, NULL, 'M' },
-	{ "log-level", required_argument, NULL, 'l' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
+	{ "reserve", required_argument, NULL, CONFIG_RESERVE },
+	{ "burst-reserve", required_argument, NULL, CONFIG_BURST_RESERVE },
+	{ "retry-min-ms", required_argument, NULL, CONFIG_RETRY_MIN_MS },
+	{ "retry-max-ms", required_argument, NULL, CONFIG_RETRY_MAX_MS },
+	{ "log-level", required_argument, NULL, CONFIG_LOG_LEVEL },
+	{ "socket", required_argument, NULL, CONFIG_SOCKET },
+	{ "backend", required_argument, NULL, OPT_BACKEND },
+	{ "sim-dir", required_argument, NULL, OPT_SIM_DIR },
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "check-config", no_argument, NULL, OPT_CHECK_CONFIG },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -39,90 +66,63 @@ static const char usage[] =
 	"Usage: memtided [OPTION]...\n"
 	"Give running Xen guests memory and take it back.\n"
 	"\n"
+	"  --config PATH       configuration file, see memtided.conf(5)\n"
+	"                      (default " CONFIG_FILE_DEFAULT ")\n"
+	"  --check-config      check that file, and exit\n"
 	"  --backend xen|sim   hypervisor (default xen)\n"
 	"  --sim-dir DIR       directory of the simulated machine, with sim\n"
+	"  --version           print the version\n"
+	"  --help              print this\n"
+	"\n"
+	"These go over what the file sets:\n"
 	"  --socket PATH       control socket (default " CONTROL_SOCKET_DEFAULT ")\n"
 	"  --reserve SIZE      host memory never given to guests (default 64M)\n"
+	"  --burst-reserve SIZE  host memory kept free for guests in distress\n"
+	"                      (default share: a sixteenth of the host's)\n"
 	"  --retry-min-ms N    first delay before trying again, 1-3600000\n"
 	"                      (default 1000)\n"
 	"  --retry-max-ms N    the delay doubles up to this (default 60000)\n"
-	"  --log-level LEVEL   error, warning, info (default) or debug\n"
-	"  --version           print the version\n"
-	"  --help              print this\n";
+	"  --log-level LEVEL   error, warning, info (default) or debug\n";
 
-static int parse_ms(const char *name, const char *text, uint32_t *ret)
+static int parse_key(struct options *o, enum config_key key)
 {
-	char *end;
-	unsigned long value;
+	char why[CONFIG_TEXT_MAX];
+	struct config scratch;
 
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || *end || end == text || !value || value > 3600000) {
-		fprintf(stderr,
-			"memtided: --%s: \"%s\" is not a number from 1 to 3600000\n",
-			name, text);
+	config_init(&scratch);
+	if (config_set(&scratch, key, optarg, why)) {
+		fprintf(stderr, "memtided: --%s: %s\n", config_key_name(key),
+			why);
 		return -EINVAL;
 	}
-	*ret = (uint32_t)value;
-	return 0;
-}
-
-static int parse_log_level(const char *text)
-{
-	enum log_level level;
-
-	if (log_parse_level(text, &level)) {
-		fprintf(stderr,
-			"memtided: --log-level: \"%s\" is none of error, warning, info, debug\n",
-			text);
-		return -EINVAL;
-	}
-	log_set_level(level);
-	return 0;
-}
-
-static int parse_reserve(const char *text, uint64_t *ret_kib)
-{
-	struct size_arg size = { SIZE_TO, 0 };
-	const char *why = "";
-
-	if (size_parse(text, &size, &why) || size.mode != SIZE_TO) {
-		fprintf(stderr, "memtided: --reserve: \"%s\": a size %s\n", text,
-			*why ? why : "without sign is needed");
-		return -EINVAL;
-	}
-	*ret_kib = size.bytes / 1024;
+	o->keys[key] = optarg;
 	return 0;
 }
 
 static int parse_option(int c, struct options *o)
 {
 	switch (c) {
-	case 'b':
+	case OPT_BACKEND:
 		o->backend = optarg;
 		return 0;
-	case 'd':
+	case OPT_SIM_DIR:
 		o->sim_dir = optarg;
 		return 0;
-	case 's':
-		o->socket = optarg;
+	case OPT_CONFIG:
+		o->config = optarg;
 		return 0;
-	case 'r':
-		return parse_reserve(optarg, &o->conf.reserve_kib);
-	case 'm':
-		return parse_ms("retry-min-ms", optarg, &o->conf.retry_min_ms);
-	case 'M':
-		return parse_ms("retry-max-ms", optarg, &o->conf.retry_max_ms);
-	case 'l':
-		return parse_log_level(optarg);
-	case 'V':
+	case OPT_CHECK_CONFIG:
+		o->check_config = true;
+		return 0;
+	case OPT_VERSION:
 		puts("memtided " MEMTIDE_VERSION);
 		exit(0);
-	case 'h':
+	case OPT_HELP:
 		fputs(usage, stdout);
 		exit(0);
 	default:
-		return -EINVAL;
+		return c < CONFIG_NUM_KEYS ? parse_key(o, (enum config_key)c) :
+					   -EINVAL;
 	}
 }
 
@@ -140,13 +140,28 @@ static int parse_options(int argc, char **argv, struct options *o)
 			argv[optind]);
 		return -EINVAL;
 	}
-	if (o->conf.retry_max_ms < o->conf.retry_min_ms) {
-		fprintf(stderr,
-			"memtided: --retry-max-ms %u is below --retry-min-ms %u\n",
-			o->conf.retry_max_ms, o->conf.retry_min_ms);
-		return -EINVAL;
-	}
 	return 0;
+}
+
+static int read_conf(const struct options *o, struct config *ret,
+		     config_file_error_fn *error)
+{
+	const char *path = o->config ? o->config : CONFIG_FILE_DEFAULT;
+
+	return config_file_read(path, !o->config, o->keys, ret, error, NULL);
+}
+
+/* To be read by whoever started us, and to be found by an editor. */
+static void print_error(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", text);
+}
+
+static void log_error(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_err("%s", text);
 }
 
 static int open_backend(const struct options *o, struct backend **ret)
@@ -165,79 +180,117 @@ static int open_backend(const struct options *o, struct backend **ret)
 	return rc;
 }
 
-static void on_signal(evutil_socket_t fd, short what, void *base)
+static void on_end(evutil_socket_t fd, short what, void *ctx)
 {
+	struct daemon *d = ctx;
+
 	(void)fd;
 	(void)what;
-	event_base_loopexit(base, NULL);
+	event_base_loopexit(d->base, NULL);
 }
 
-/* Nothing needs undoing at the end: all is read back at the next start. */
-static int run(struct event_base *base, struct backend *backend,
-	       const struct options *o)
+static void on_hangup(evutil_socket_t fd, short what, void *ctx)
 {
-	struct service *service = NULL;
-	struct control *control = NULL;
+	struct daemon *d = ctx;
+	struct config then;
+
+	(void)fd;
+	(void)what;
+	if (read_conf(d->options, &then, log_error)) {
+		log_err("the configuration is not changed");
+		return;
+	}
+	reload_apply(d->service, d->balance, &d->conf, &then);
+	config_done(&then);
+}
+
+static int open_parts(struct daemon *d)
+{
+	struct guest_conf guests = reload_guest_conf(&d->conf);
+	struct balance_conf balance = {
+		.burst_kib = d->conf.numbers[CONFIG_BURST_RESERVE],
+	};
 	int rc;
 
-	rc = service_open(base, backend, &o->conf, &service);
+	rc = service_open(d->base, d->backend, &guests, &d->service);
+	if (!rc)
+		rc = balance_open(d->service, &balance, &d->balance);
 	if (rc) {
 		log_err("cannot start: %s", strerror(-rc));
 		return rc;
 	}
-	rc = control_open(base, service, o->socket, &control);
-	if (rc) {
-		log_err("cannot listen on %s: %s", o->socket, strerror(-rc));
-	} else {
-		log_info("memtided " MEMTIDE_VERSION " on %s, %u domains",
-			 backend->ops->name, service->nr_guests);
-		event_base_dispatch(base);
-		rc = event_base_got_exit(base) ? 0 : -EIO;
-	}
-	control_close(control);
-	service_close(service);
+	rc = control_open(d->base, d->service, d->conf.socket, &d->control);
+	if (rc)
+		log_err("cannot listen on %s: %s", d->conf.socket,
+			strerror(-rc));
 	return rc;
 }
 
-static struct event *catch_signal(struct event_base *base, int number)
+/* Nothing needs undoing at the end: all is read back at the next start. */
+static int run(struct daemon *d)
 {
-	struct event *e = evsignal_new(base, number, on_signal, base);
+	int rc = open_parts(d);
+
+	if (!rc) {
+		log_info("memtided " MEMTIDE_VERSION " on %s, %u domains",
+			 d->backend->ops->name, d->service->nr_guests);
+		event_base_dispatch(d->base);
+		rc = event_base_got_exit(d->base) ? 0 : -EIO;
+	}
+	control_close(d->control);
+	balance_close(d->balance);
+	service_close(d->service);
+	return rc;
+}
+
+static struct event *catch_signal(struct daemon *d, int number,
+				  event_callback_fn on_signal)
+{
+	struct event *e = evsignal_new(d->base, number, on_signal, d);
 
 	if (e)
 		event_add(e, NULL);
 	return e;
 }
 
-int main(int argc, char **argv)
+static int run_daemon(struct daemon *d)
 {
-	struct options o = {
-		.backend = "xen",
-		.socket = CONTROL_SOCKET_DEFAULT,
-		.conf = { 64 * 1024, 1000, 60000 },
-	};
-	struct event *on_term, *on_int;
-	struct event_base *base;
-	struct backend *backend = NULL;
+	struct event *signals[3];
 	int rc;
 
-	setvbuf(stderr, NULL, _IOLBF, 0);
-	if (parse_options(argc, argv, &o))
-		return 2;
 	signal(SIGPIPE, SIG_IGN);
-	base = event_base_new();
-	if (!base)
-		return 1;
-	on_term = catch_signal(base, SIGTERM);
-	on_int = catch_signal(base, SIGINT);
-	rc = open_backend(&o, &backend);
+	d->base = event_base_new();
+	if (!d->base)
+		return -ENOMEM;
+	signals[0] = catch_signal(d, SIGTERM, on_end);
+	signals[1] = catch_signal(d, SIGINT, on_end);
+	signals[2] = catch_signal(d, SIGHUP, on_hangup);
+	rc = open_backend(d->options, &d->backend);
 	if (!rc)
-		rc = run(base, backend, &o);
-	if (backend)
-		backend->ops->close(backend);
-	if (on_term)
-		event_free(on_term);
-	if (on_int)
-		event_free(on_int);
-	event_base_free(base);
+		rc = run(d);
+	if (d->backend)
+		d->backend->ops->close(d->backend);
+	for (unsigned int i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (signals[i])
+			event_free(signals[i]);
+	}
+	event_base_free(d->base);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .backend = "xen" };
+	struct daemon d = { .options = &o };
+	int rc = 0;
+
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	if (parse_options(argc, argv, &o) ||
+	    read_conf(&o, &d.conf, print_error))
+		return 2;
+	log_set_level((enum log_level)d.conf.numbers[CONFIG_LOG_LEVEL]);
+	if (!o.check_config)
+		rc = run_daemon(&d);
+	config_done(&d.conf);
 	return rc ? 1 : 0;
 }

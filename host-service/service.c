@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "balloon.h"
+#include "guest_limits.h"
 #include "log.h"
 #include "session.h"
 #include "steps.h"
@@ -54,6 +55,8 @@ static struct guest *keep_or_new(struct service *s,
 
 	if (same_guest(g, d)) {
 		g->seen = true;
+		/* Another name, as after a migration: other settings. */
+		g->set_known &= !strcmp(g->domain.name, d->name);
 		g->domain = *d;
 		return g;
 	}
@@ -69,19 +72,24 @@ static struct guest *keep_or_new(struct service *s,
 	return g;
 }
 
-/* What it was promised before our start counts before it greets (I4). */
+/* What it was promised before our start counts before it greets (I4), and what
+ * was set for it is set before it does. */
 static bool know_stored(struct guest *g)
 {
 	int rc = g->stored_known ? 0 : sync_stored(g);
 
 	if (!rc && !g->stored_known)
 		rc = balloon_stored(g);
+	g->stored_known = !rc;
+	if (!rc && !g->set_known) {
+		rc = limits_load(g);
+		g->set_known = !rc;
+	}
 	if (rc)
 		guest_log(LOG_LEVEL_ERR, g,
 			  "cannot read what it was promised: %s, retrying",
 			  strerror(-rc));
-	g->stored_known = !rc;
-	return g->stored_known;
+	return !rc;
 }
 
 static void forget_unseen(struct guest **guests, uint32_t nr)
@@ -429,7 +437,7 @@ static uint64_t promised(const struct guest *g)
 
 uint64_t service_promised(const struct service *s)
 {
-	uint64_t pages = 0;
+	uint64_t pages = s->reserved;
 
 	for (uint32_t i = 0; i < s->nr_guests; i++)
 		pages += promised(s->guests[i]);

@@ -22,6 +22,7 @@ struct service_watcher {
  *		caller of service_open()
  * @guests:	owned; in order of domid
  * @watcher:	borrowed, or NULL
+ * @reserved:	pages promised to domains that are to be built (reserve.h)
  * @incomplete:	there may be guests that are not known, or promises to them
  */
 struct service {
@@ -31,6 +32,7 @@ struct service {
 	struct guest **guests;
 	uint32_t nr_guests;
 	struct service_watcher *watcher;
+	uint64_t reserved;
 	bool incomplete;
 };
 
@@ -48,7 +50,8 @@ void service_close(struct service *s);
 /** service_rescan() - Look at the list of domains again, soon */
 void service_rescan(struct service *s);
 
-/** service_promised() - Pages admitted for all guests and not yet backed */
+/** service_promised() - Pages admitted for all guests and not yet backed, and
+ * those reserved */
 uint64_t service_promised(const struct service *s);
 
 /**

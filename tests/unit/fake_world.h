@@ -72,7 +72,9 @@ static inline void add_domain(struct world *w, unsigned int i)
 
 static inline void open_service(struct world *w)
 {
-	static const struct guest_conf conf = { 0, 5, 50 };
+	static const struct guest_conf conf = {
+		.retry_min_ms = 5, .retry_max_ms = 50,
+	};
 
 	w->base = event_base_new();
 	assert_int_equal(backend_sim_open(w->dir, &w->backend), 0);

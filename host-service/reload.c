@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * reload.c - Another configuration for a memtided that runs
+ */
+#include "reload.h"
+
+#include <string.h>
+
+#include "guest_limits.h"
+#include "log.h"
+
+struct guest_conf reload_guest_conf(const struct config *c)
+{
+	return (struct guest_conf){
+		.reserve_kib = c->numbers[CONFIG_RESERVE],
+		.retry_min_ms = (uint32_t)c->numbers[CONFIG_RETRY_MIN_MS],
+		.retry_max_ms = (uint32_t)c->numbers[CONFIG_RETRY_MAX_MS],
+		.file = c,
+	};
+}
+
+static uint32_t reload_key(struct config *now, const struct config *then,
+			   enum config_key key)
+{
+	char from[CONFIG_TEXT_MAX], to[CONFIG_TEXT_MAX];
+
+	config_text(now, key, from);
+	config_text(then, key, to);
+	if (!strcmp(from, to))
+		return 0;
+	if (!config_key_is_live(key)) {
+		log_warn("%s: %s -> %s needs a restart, ignoring",
+			 config_key_name(key), from, to);
+		return 0;
+	}
+	config_copy_key(now, then, key);
+	log_info("%s: %s -> %s", config_key_name(key), from, to);
+	return 1;
+}
+
+static bool same(const struct policy_settings *a,
+		 const struct policy_settings *b)
+{
+	bool same = true;
+
+	for (unsigned int i = 0; i < SETTING_NUM; i++)
+		same &= settings_value(a, (enum setting)i) ==
+			settings_value(b, (enum setting)i);
+	return same;
+}
+
+static uint32_t log_guest(struct guest *g, const struct policy_settings *from,
+			  const struct policy_settings *to)
+{
+	char a[SETTINGS_TEXT_MAX], b[SETTINGS_TEXT_MAX];
+	uint32_t changes = 0;
+
+	for (unsigned int i = 0; i < SETTING_NUM; i++) {
+		enum setting which = (enum setting)i;
+		uint32_t old = settings_value(from, which);
+		uint32_t new = settings_value(to, which);
+
+		if (old == new)
+			continue;
+		changes++;
+		log_info("guest %u/%s: %s %s -> %s", g->domain.id.domid,
+			 g->domain.name, setting_name(which),
+			 setting_text(which, old, a),
+			 setting_text(which, new, b));
+	}
+	return changes;
+}
+
+static uint32_t reload_guest(struct guest *g)
+{
+	struct policy_settings then = limits_of(g, &g->live);
+	struct policy_settings now = g->set;
+	char why[256] = "";
+
+	if (same(&then, &now))
+		return 0;
+	if (!balance_set(g, &then, why, sizeof(why)))
+		return log_guest(g, &now, &then);
+	log_warn("guest %u/%s: %s; what was set before stays",
+		 g->domain.id.domid, g->domain.name, why);
+	return 0;
+}
+
+void reload_apply(struct service *s, struct balance *b, struct config *now,
+		  struct config *then)
+{
+	struct config_rule *rules = now->rules;
+	uint32_t nr_rules = now->nr_rules, changes = 0;
+
+	for (unsigned int i = 0; i < CONFIG_NUM_KEYS; i++)
+		changes += reload_key(now, then, (enum config_key)i);
+	now->defaults = then->defaults;
+	now->rules = then->rules;
+	now->nr_rules = then->nr_rules;
+	then->rules = rules;
+	then->nr_rules = nr_rules;
+	s->env.conf = reload_guest_conf(now);
+	for (uint32_t i = 0; i < s->nr_guests; i++)
+		changes += reload_guest(s->guests[i]);
+	balance_set_burst(b, now->numbers[CONFIG_BURST_RESERVE]);
+	log_info("the configuration was read again, %u changes", changes);
+	/* Last, for a lower level is told of as well. */
+	log_set_level((enum log_level)now->numbers[CONFIG_LOG_LEVEL]);
+}
