@@ -35,19 +35,20 @@ INC = -I$(<D) -Iprotocol -I$B/gen
 # Sources ---------------------------------------------------------------
 
 PROTO_GEN := memtide control
-PROTO_SRC := log floor frame codec control_codec transport_unix \
-	transport_vchan link sim_machine sim_faults
+PROTO_SRC := log floor frame codec control_codec control_codec_reply \
+	control_text transport_unix transport_vchan link sim_machine sim_faults
 HOST_SRC := ledger plan balloon_plan rate share demand policy reason settings \
 	config config_file guest guest_limits session sync steps balloon service \
-	balance reload client paced savers xen_words backend_sim backend_xen \
-	control control_guests audit size control_client cli_args cli_text \
-	cli_print cli_json cli_report cli_commands
+	balance reserve reload client paced savers xen_words backend_sim \
+	backend_xen control control_guests control_balance control_reserve audit \
+	size control_client cli_args cli_text cli_print cli_print_balance \
+	cli_json cli_report cli_child cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo pressure pace trigger faults tunables kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli control_client pull_plan sizing meminfo pressure pace \
-	trigger faults tunables savers xen_words agent session service policy balance settings config reload \
+	trigger faults tunables savers xen_words agent session service policy balance settings config reload reserve \
 	quarantine balloon flood
 
 LIBS_CONFIG := -lconfuse
@@ -140,7 +141,7 @@ deps-lab:
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
 .PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
-.PHONY: faults-short faults restarts upgrade
+.PHONY: faults-short faults restarts upgrade operate
 .PHONY: kernel-debug-test each-patch lab-test
 lint: all
 	@tests/lint/check-layers
@@ -159,16 +160,19 @@ fuzz_progs := $(FUZZ:%=$B/fuzz/fuzz_%)
 FUZZ_RUNS ?= 200000
 FUZZ_SECONDS ?= 3
 # What is fuzzed, built anew with the fuzzer's eyes in it
-fuzz_codec := protocol/frame.c protocol/codec.c protocol/control_codec.c \
+fuzz_codec := $(patsubst %,protocol/%.c,frame codec control_codec \
+	control_codec_reply control_text) \
 	$(PROTO_GEN:%=$B/gen/%.pb-c.c)
 fuzz_src_frame := protocol/frame.c protocol/log.c
 fuzz_src_codec_host := $(fuzz_codec) protocol/log.c
 fuzz_src_codec_guest := $(fuzz_src_codec_host)
 fuzz_src_control := $(fuzz_src_codec_host)
 fuzz_src_reply := $(fuzz_src_codec_host) $(addprefix host-service/cli_, \
-	args.c text.c print.c json.c report.c) host-service/size.c
+	args.c text.c print.c print_balance.c json.c report.c) \
+	host-service/settings.c host-service/size.c
 fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
-	host-service/cli_args.c host-service/cli_text.c host-service/size.c
+	host-service/cli_args.c host-service/cli_text.c \
+	host-service/settings.c host-service/size.c
 fuzz_src_config := protocol/log.c host-service/config_file.c \
 	host-service/config.c host-service/settings.c host-service/size.c
 fuzz_src_text := protocol/log.c guest-agent/meminfo.c \
@@ -227,6 +231,9 @@ restarts: all $B/sim-restarts ## memtided restarted while eight guests resize
 upgrade: all $B/sim-upgrade
 	@$B/sim-upgrade $B
 
+operate: all
+	@tests/sim/operate $B
+
 kernel-test: ## the series, its users and the driver under plain QEMU
 	@status=0; for t in run virtio-mem virtio-balloon; do \
 		tests/kernel/$$t || status=1; done; exit $$status
@@ -249,13 +256,13 @@ check: deps-lab ## every test, real Xen included
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
-		faults-short restarts upgrade hostile
+		faults-short restarts upgrade operate hostile
 
 # Within check: the same parts, sanitized, counted with the others.
 .PHONY: check-fast-parts
 check-fast-parts:
 	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model \
-		schedules-short faults-short restarts upgrade hostile
+		schedules-short faults-short restarts upgrade operate hostile
 
 # To see it -------------------------------------------------------------
 

@@ -34,12 +34,14 @@ struct guest_id {
  * @name:	empty if it has none; as found, may hold anything printable
  * @pages:	frames the hypervisor counts for it
  * @max_pages:	the most it may hold
+ * @claimed:	frames that the hypervisor keeps for it besides
  */
 struct backend_domain {
 	struct guest_id id;
 	char name[BACKEND_NAME_MAX];
 	uint64_t pages;
 	uint64_t max_pages;
+	uint64_t claimed;
 };
 
 /**

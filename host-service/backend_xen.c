@@ -233,6 +233,7 @@ static void fill_domain(const xc_domaininfo_t *info, struct backend_domain *ret)
 	memcpy(ret->id.uuid, info->handle, sizeof(ret->id.uuid));
 	ret->pages = info->tot_pages;
 	ret->max_pages = info->max_pages;
+	ret->claimed = info->outstanding_pages;
 }
 
 static bool is_guest(const xc_domaininfo_t *info)
@@ -909,7 +910,10 @@ int backend_xen_open(struct backend **ret)
 	x->targets.node = "memory/target";
 	x->xc = xc_interface_open(NULL, NULL, 0);
 	x->xs = x->xc ? xs_open(XS_UNWATCH_FILTER) : NULL;
+	/* libxl writes below /vm when it begins to build a domain, and introduces
+	 * it when it is done: what is reserved for it is to be known before. */
 	if (!x->xs || !xs_watch(x->xs, "@introduceDomain", "domains") ||
+	    !xs_watch(x->xs, "/vm", "built") ||
 	    !xs_watch(x->xs, "@releaseDomain", "released")) {
 		int rc = errno ? -errno : -EIO;
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cli_text.h"
+#include "settings.h"
 #include "size.h"
 
 #define TIMEOUT_S_MAX	86400u
@@ -42,50 +43,91 @@ static const struct command {
 	const char *summary;
 	const char *example;
 	unsigned int nr_operands;
+	bool has_guest;		/* the first operand is one */
 } commands[] = {
 	[CONTROL_LIST] = {
 		"list", "", "show the host and all guests",
-		"memtide list", 0,
+		"memtide list", 0, false,
 	},
 	[CONTROL_SHOW] = {
 		"show", " GUEST", "show all about one guest",
-		"memtide show db1", 1,
+		"memtide show db1", 1, true,
 	},
 	[CONTROL_SET] = {
 		"set", " GUEST SIZE", "resize a guest",
-		"memtide set db1 +1.5G --wait --timeout 60", 2,
+		"memtide set db1 +1.5G --wait --timeout 60", 2, true,
 	},
 	[CONTROL_AUDIT] = {
 		"audit", "", "compare what Xen, guests and memtided say",
-		"memtide audit", 0,
+		"memtide audit", 0, false,
 	},
 	[CONTROL_VERSION] = {
 		"version", "", "show the versions of memtide and memtided",
-		"memtide version --json", 0,
+		"memtide version --json", 0, false,
 	},
 	[CONTROL_READMIT] = {
 		"readmit", " GUEST", "look at a quarantined guest again",
-		"memtide readmit db1", 1,
+		"memtide readmit db1", 1, true,
+	},
+	[CONTROL_LIMITS] = {
+		"limits", " GUEST", "show or change what is set for a guest",
+		"memtide limits db1 --min 1G --max 8G --weight 200", 1, true,
+	},
+	[CONTROL_AUTO] = {
+		"auto", " GUEST on|off", "have a guest resized as it needs",
+		"memtide auto db1 on", 2, true,
+	},
+	[CONTROL_BALANCE] = {
+		"balance", "", "balance now, and show what changes",
+		"memtide balance --dry-run", 0, false,
+	},
+	[CONTROL_EXPLAIN] = {
+		"explain", " GUEST", "say why a guest has the size it has",
+		"memtide explain db1", 1, true,
+	},
+	[CONTROL_RESERVE] = {
+		"reserve", " SIZE", "hold memory for a new domain",
+		"memtide reserve 1040M --for db2 -- xl create db2.cfg", 1,
+		false,
 	},
 };
 static_assert(ARRAY_SIZE(commands) == CONTROL_NUM_REQUESTS, "one a request");
 
-enum option_id { OPT_HELP, OPT_JSON, OPT_SOCKET, OPT_WAIT, OPT_TIMEOUT };
+enum option_id {
+	OPT_HELP, OPT_JSON, OPT_SOCKET, OPT_WAIT, OPT_TIMEOUT, OPT_MIN, OPT_MAX,
+	OPT_WEIGHT, OPT_HEADROOM, OPT_DRY_RUN, OPT_FOR,
+};
+
+#define OF(command)	(1u << CONTROL_##command)
 
 static const struct option {
 	const char *name;
 	const char *value;	/* its name in help, NULL if it takes none */
 	const char *meaning;
-	bool set_only;		/* of the command set */
+	uint32_t of;		/* bits of commands; 0: all */
 } options[] = {
-	[OPT_HELP] = { "--help", NULL, "print this and exit", false },
-	[OPT_JSON] = { "--json", NULL, "print one JSON document", false },
-	[OPT_SOCKET] = { "--socket", "PATH", "where memtided listens", false },
+	[OPT_HELP] = { "--help", NULL, "print this and exit", 0 },
+	[OPT_JSON] = { "--json", NULL, "print one JSON document", 0 },
+	[OPT_SOCKET] = { "--socket", "PATH", "where memtided listens", 0 },
 	[OPT_WAIT] = { "--wait", NULL, "show progress until it has settled",
-		       true },
+		       OF(SET) },
 	[OPT_TIMEOUT] = { "--timeout", "SECONDS",
-			  "with --wait: settle for what is reached by then",
-			  true },
+			  "wait no longer, and settle for what is reached",
+			  OF(SET) | OF(RESERVE) },
+	[OPT_MIN] = { "--min", "SIZE", "never less by itself, or \"boot\"",
+		      OF(LIMITS) },
+	[OPT_MAX] = { "--max", "SIZE", "never more by itself, or \"window\"",
+		      OF(LIMITS) },
+	[OPT_WEIGHT] = { "--weight", "N", "share where memory is short, 1-1000",
+			 OF(LIMITS) },
+	[OPT_HEADROOM] = { "--headroom", "SIZE",
+			   "should be available in it, or \"share\"",
+			   OF(LIMITS) },
+	[OPT_DRY_RUN] = { "--dry-run", NULL, "show, and change nothing",
+			  OF(BALANCE) },
+	[OPT_FOR] = { "--for", "DOMAIN",
+		      "its name or uuid: what it takes is not held besides",
+		      OF(RESERVE) },
 };
 
 struct parser {
@@ -93,7 +135,7 @@ struct parser {
 	int argc;
 	int at;
 	bool options_over;		/* behind "--" */
-	bool timeout_given;
+	uint32_t seen;			/* bits of options */
 	const char *operands[1 + OPERANDS_MAX];	/* the command first */
 	unsigned int nr_operands;
 	struct cli_args args;
@@ -126,6 +168,15 @@ static int fail(struct parser *p, const char *fmt, ...)
 	fail(p, fmt, text_escape(arg, (struct text_buf *)		\
 				 &(struct text_buf){ 0 }), ##__VA_ARGS__)
 
+static int fail_value(struct parser *p, const char *what, const char *text,
+		      const char *why)
+{
+	struct text_buf buf;
+
+	return fail(p, "%s \"%.100s\" %s; \"default\" is what the configuration file says",
+		    what, text_escape(text, &buf), why);
+}
+
 static bool is_option(const struct parser *p, const char *arg)
 {
 	if (p->options_over || arg[0] != '-')
@@ -146,7 +197,33 @@ static int parse_timeout(struct parser *p, const char *text)
 		return fail_at(p, "--timeout \"%s\" is not a number of seconds from 0 to %u",
 			       text, TIMEOUT_S_MAX);
 	p->args.request.timeout_s = (uint32_t)seconds;
-	p->timeout_given = true;
+	return 0;
+}
+
+static int parse_setting(struct parser *p, enum setting which,
+			 const char *text)
+{
+	struct control_change *c = &p->args.request.changes[which];
+	char why[SETTINGS_WHY_MAX];
+	uint32_t value;
+
+	c->what = CONTROL_DEFAULT;
+	if (!strcmp(text, "default"))
+		return 0;
+	if (setting_parse(which, text, &value, why))
+		return fail_value(p, setting_name(which), text, why);
+	c->what = CONTROL_CHANGE;
+	c->value = setting_is_size(which) ? (uint64_t)value * GRANULE_BYTES :
+					    value;
+	return 0;
+}
+
+static int parse_for(struct parser *p, const char *text)
+{
+	if (!*text || strlen(text) >= sizeof(p->args.request.reserve_for))
+		return fail(p, "--for needs the name or uuid of a domain, 1 to %zu characters",
+			    sizeof(p->args.request.reserve_for) - 1);
+	strcpy(p->args.request.reserve_for, text);
 	return 0;
 }
 
@@ -167,6 +244,19 @@ static int apply_option(struct parser *p, enum option_id id, const char *value)
 		return 0;
 	case OPT_TIMEOUT:
 		return parse_timeout(p, value);
+	case OPT_MIN:
+		return parse_setting(p, SETTING_MIN, value);
+	case OPT_MAX:
+		return parse_setting(p, SETTING_MAX, value);
+	case OPT_WEIGHT:
+		return parse_setting(p, SETTING_WEIGHT, value);
+	case OPT_HEADROOM:
+		return parse_setting(p, SETTING_HEADROOM, value);
+	case OPT_DRY_RUN:
+		p->args.request.dry_run = true;
+		return 0;
+	case OPT_FOR:
+		return parse_for(p, value);
 	}
 	return 0;
 }
@@ -208,7 +298,14 @@ static int parse_option(struct parser *p, const char *arg)
 				    options[id].value);
 		value = p->argv[p->at++];
 	}
+	p->seen |= 1u << id;
 	return apply_option(p, id, value);
+}
+
+static bool is_reserve(const struct parser *p)
+{
+	return p->nr_operands &&
+	       !strcmp(p->operands[0], commands[CONTROL_RESERVE].name);
 }
 
 static int parse_operand(struct parser *p, const char *arg)
@@ -226,9 +323,14 @@ static int split(struct parser *p)
 		const char *arg = p->argv[p->at++];
 		int rc = 0;
 
-		if (!p->options_over && !strcmp(arg, "--"))
+		if (!p->options_over && !strcmp(arg, "--")) {
 			p->options_over = true;
-		else if (is_option(p, arg))
+			if (!is_reserve(p))
+				continue;
+			p->args.run = p->argv + p->at;
+			return 0;
+		}
+		if (is_option(p, arg))
 			rc = parse_option(p, arg);
 		else
 			rc = parse_operand(p, arg);
@@ -316,6 +418,15 @@ static int parse_size(struct parser *p, const char *text)
 	return 0;
 }
 
+static int parse_reserve(struct parser *p, const char *text)
+{
+	int rc = parse_size(p, text);
+
+	if (!rc && p->args.request.set_mode != CONTROL_SET_TO)
+		return fail_at(p, "size \"%s\" must have no sign", text);
+	return rc;
+}
+
 static int check_operands(struct parser *p)
 {
 	const struct command *c = &commands[p->args.request.type];
@@ -327,6 +438,40 @@ static int check_operands(struct parser *p)
 	if (given > c->nr_operands)
 		return fail_at(p, "\"%s\" is one operand too many; see memtide %s --help",
 			       p->operands[1 + c->nr_operands], c->name);
+	return 0;
+}
+
+static int check_options(struct parser *p)
+{
+	enum control_request_type type = p->args.request.type;
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		if (p->seen >> i & 1 && options[i].of &&
+		    !(options[i].of >> type & 1))
+			return fail(p, "%s does not belong to memtide %s; see memtide %s --help",
+				    options[i].name, commands[type].name,
+				    commands[type].name);
+	}
+	if (type == CONTROL_SET && p->seen >> OPT_TIMEOUT & 1 &&
+	    !p->args.request.wait)
+		return fail(p, "--timeout is of use with --wait only");
+	if (p->args.run && !*p->args.run)
+		return fail(p, "-- stands before a COMMAND");
+	if (p->args.run && p->args.json)
+		return fail(p, "--json does not go with a COMMAND: its output is all there is");
+	return 0;
+}
+
+static int parse_operands(struct parser *p)
+{
+	enum control_request_type type = p->args.request.type;
+
+	if (type == CONTROL_SET)
+		return parse_size(p, p->operands[2]);
+	if (type == CONTROL_AUTO)
+		return parse_setting(p, SETTING_AUTO, p->operands[2]);
+	if (type == CONTROL_RESERVE)
+		return parse_reserve(p, p->operands[1]);
 	return 0;
 }
 
@@ -342,16 +487,12 @@ static int understand(struct parser *p)
 		return rc;
 	type = p->args.request.type;
 	/* Only now: an option may stand before its command. */
-	if (type != CONTROL_SET && (p->args.request.wait || p->timeout_given))
-		return fail(p, "--wait and --timeout belong to memtide set");
-	if (p->timeout_given && !p->args.request.wait)
-		return fail(p, "--timeout is of use with --wait only");
-	rc = check_operands(p);
-	if (!rc && commands[type].nr_operands)
+	rc = check_options(p);
+	if (!rc)
+		rc = check_operands(p);
+	if (!rc && commands[type].has_guest)
 		rc = parse_guest(p, p->operands[1]);
-	if (!rc && type == CONTROL_SET)
-		rc = parse_size(p, p->operands[2]);
-	return rc;
+	return rc ? rc : parse_operands(p);
 }
 
 int cli_parse(int argc, char *const argv[], const char *env_socket,
@@ -371,13 +512,13 @@ int cli_parse(int argc, char *const argv[], const char *env_socket,
 	return rc;
 }
 
-static void print_options(FILE *out, bool for_set)
+static void print_options(FILE *out, uint32_t of)
 {
 	fputs("\nOptions:\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		char left[40];
 
-		if (options[i].set_only && !for_set)
+		if (options[i].of && !(options[i].of & of))
 			continue;
 		snprintf(left, sizeof(left), "%s%s%s", options[i].name,
 			 options[i].value ? " " : "",
@@ -386,20 +527,38 @@ static void print_options(FILE *out, bool for_set)
 	}
 }
 
-static void print_command_help(const struct command *c, FILE *out)
+/* What is to be known of a command's operands. */
+static void print_operands(enum control_request_type type, FILE *out)
 {
-	bool is_set = c == &commands[CONTROL_SET];
-
-	fprintf(out, "memtide %s%s [OPTION...]: %s\n", c->name, c->operands,
-		c->summary);
-	if (c->nr_operands)
+	if (commands[type].has_guest)
 		fputs("\nGUEST is a domid (digits only), a uuid or a name.\n",
 		      out);
-	if (is_set)
+	if (type == CONTROL_SET)
 		fputs("SIZE is a number with unit (K, M, G, T: powers of 1024): 1280M in all,\n"
 		      "+1G more, -512M less; 1.5G will do. memtided rounds to 2 MiB.\n",
 		      out);
-	print_options(out, is_set);
+	if (type == CONTROL_LIMITS)
+		fputs("Without options it shows what is set. \"default\" as a value is what the\n"
+		      "configuration file says. Changes hold until the guest boots anew.\n",
+		      out);
+	if (type == CONTROL_AUTO)
+		fputs("\"default\" instead of on or off is what the configuration file says.\n",
+		      out);
+	if (type == CONTROL_RESERVE)
+		fputs("\nSIZE is a number with unit, such as 1040M. The memory is held while COMMAND\n"
+		      "runs, whose exit status is memtide's; without -- COMMAND, until DOMAIN has\n"
+		      "taken it, the time is over, or memtide is interrupted.\n",
+		      out);
+}
+
+static void print_command_help(enum control_request_type type, FILE *out)
+{
+	const struct command *c = &commands[type];
+
+	fprintf(out, "memtide %s%s [OPTION...]%s: %s\n", c->name, c->operands,
+		type == CONTROL_RESERVE ? " [-- COMMAND...]" : "", c->summary);
+	print_operands(type, out);
+	print_options(out, 1u << type);
 	fprintf(out, "\nExample:\n  %s\n", c->example);
 }
 
@@ -414,7 +573,7 @@ static void print_overview(FILE *out)
 			 commands[i].operands);
 		fprintf(out, "  %-19s %s\n", left, commands[i].summary);
 	}
-	print_options(out, false);
+	print_options(out, 0);
 	fputs("\nExit codes:\n", out);
 	for (unsigned int i = 0; i < CLI_NUM_EXITS; i++)
 		fprintf(out, "  %u %-17s %s\n", i, exit_codes[i].name,
@@ -427,7 +586,7 @@ static void print_overview(FILE *out)
 void cli_print_help(const struct cli_args *args, FILE *out)
 {
 	if (args->has_command)
-		print_command_help(&commands[args->request.type], out);
+		print_command_help(args->request.type, out);
 	else
 		print_overview(out);
 }

@@ -34,6 +34,7 @@ const char *cli_exit_name(enum cli_exit code);
  * @json:	print one JSON document
  * @socket:	borrowed from the argument vector or environment
  * @guest:	GUEST as typed, borrowed likewise; NULL if there is none
+ * @run:	COMMAND of reserve and its arguments, borrowed; NULL: none
  * @request:	what to send; its type names the command
  */
 struct cli_args {
@@ -42,6 +43,7 @@ struct cli_args {
 	bool json;
 	const char *socket;
 	const char *guest;
+	char *const *run;
 	struct control_request request;
 };
 
@@ -58,7 +60,8 @@ const char *cli_command_name(enum control_request_type command);
  * @err:	on failure a line for the operator, without "memtide: "
  *
  * Options may stand anywhere after "memtide" up to "--". What begins with a
- * minus sign and a digit is a SIZE, never an option.
+ * minus sign and a digit is a SIZE, never an option. What follows "--" are
+ * operands, but for reserve: there it is COMMAND.
  *
  * Return: 0 or -EINVAL
  */

@@ -5,15 +5,21 @@
  * Every command is one request and its replies: the replies are gathered into
  * a report, progress is shown as it comes, and the whole is printed at the
  * end, so that what is printed is either all of an answer or an error.
+ *
+ * reserve alone may run a program while memtided goes on answering: then its
+ * exit code is ours, and what memtided has to say goes to standard error.
  */
 #include "cli_commands.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "cli_child.h"
 #include "cli_json.h"
 #include "cli_print.h"
+#include "cli_print_balance.h"
 #include "cli_text.h"
 #include "control_client.h"
 
@@ -29,6 +35,9 @@ struct run {
 	struct control_client *client;
 	struct cli_report report;
 	struct cli_progress progress;
+	struct control_reserve shown;
+	bool has_run;			/* COMMAND; @status is its */
+	int status;
 	char problem[PROBLEM_MAX];
 };
 
@@ -74,7 +83,7 @@ static int reply_timeout_ms(const struct control_request *req)
 {
 	if (req->type == CONTROL_AUDIT)
 		return AUDIT_TIMEOUT_MS;
-	if (!req->wait)
+	if (!req->wait && req->type != CONTROL_RESERVE)
 		return REPLY_TIMEOUT_MS;
 	if (!req->timeout_s)
 		return CONTROL_CLIENT_FOREVER;
@@ -109,6 +118,68 @@ static bool shows_progress(const struct run *r)
 	       !r->args->json;
 }
 
+static void show_reply(struct run *r, const struct control_reply *reply)
+{
+	FILE *out = r->args->run ? r->io->err : r->io->out;
+
+	if (reply->body == CONTROL_BODY_PROGRESS && shows_progress(r))
+		cli_print_progress(&r->progress, &reply->progress, r->io->out);
+	if (reply->body == CONTROL_BODY_RESERVE && !reply->end &&
+	    !r->args->json)
+		cli_print_reserve_step(&r->shown, &reply->reserve, out);
+}
+
+/* What came while COMMAND runs. Returns false if no more will come. */
+static bool hear(struct run *r)
+{
+	struct control_reply reply;
+	const char *why = "";
+	int rc;
+
+	while (!(rc = control_client_next(r->client, 0, &reply, &why))) {
+		if (!reply.end)
+			continue;
+		if (reply.status != CONTROL_STATUS_OK)
+			fprintf(r->io->err, "memtide: reserve: %s\n",
+				reply.text);
+		return false;
+	}
+	if (rc == -ETIMEDOUT)
+		return true;
+	fprintf(r->io->err, "memtide: reserve: memtided has ended; the memory is no longer held\n");
+	return false;
+}
+
+static enum cli_exit run_child(struct run *r)
+{
+	struct pollfd fds[2] = {
+		{ .events = POLLIN },
+		{ .fd = control_client_fd(r->client), .events = POLLIN },
+	};
+	struct cli_child child;
+	int rc = cli_child_start(r->args->run, &child);
+
+	if (rc)
+		return give_up(r, CLI_EXIT_FAILURE, "cannot run a program: %s",
+			       strerror(-rc));
+	fds[0].fd = child.fd;
+	while (!fds[0].revents) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (fds[1].revents && !hear(r))
+			fds[1].fd = -1;
+	}
+	r->status = cli_child_end(&child);
+	r->has_run = true;
+	return CLI_EXIT_DONE;
+}
+
+static bool can_run(const struct run *r, const struct control_reply *reply)
+{
+	return r->args->run && reply->body == CONTROL_BODY_RESERVE &&
+	       !reply->end && reply->reserve.held_kib == reply->reserve.size_kib;
+}
+
 static enum cli_exit receive(struct run *r)
 {
 	int timeout_ms = reply_timeout_ms(&r->args->request);
@@ -120,12 +191,15 @@ static enum cli_exit receive(struct run *r)
 		rc = control_client_next(r->client, timeout_ms, &reply, &why);
 		if (rc)
 			return reply_failed(r, rc, timeout_ms, why);
-		if (reply.body == CONTROL_BODY_PROGRESS && shows_progress(r))
-			cli_print_progress(&r->progress, &reply.progress,
-					   r->io->out);
+		show_reply(r, &reply);
 		if (cli_report_add(&r->report, &reply))
 			return give_up(r, CLI_EXIT_FAILURE, "out of memory");
+		if (can_run(r, &reply))
+			return run_child(r);
 	} while (!reply.end);
+	if (r->args->run && reply.status == CONTROL_STATUS_OK)
+		return give_up(r, CLI_EXIT_PARTLY,
+			       "the domain has taken it before COMMAND could run");
 	why = cli_report_check(&r->report);
 	if (why)
 		return give_up(r, CLI_EXIT_FAILURE,
@@ -186,7 +260,7 @@ static enum cli_exit print_all(struct run *r, enum cli_exit code)
 	return code;
 }
 
-enum cli_exit cli_run(const struct cli_args *args, const struct cli_io *io)
+int cli_run(const struct cli_args *args, const struct cli_io *io)
 {
 	struct run r = {
 		.args = args,
@@ -201,8 +275,9 @@ enum cli_exit cli_run(const struct cli_args *args, const struct cli_io *io)
 	if (args->request.type == CONTROL_VERSION && !args->json)
 		fprintf(io->out, "memtide %s\n", MEMTIDE_VERSION);
 	code = ask(&r);
-	code = print_all(&r, code);
+	if (!r.has_run)
+		r.status = (int)print_all(&r, code);
 	control_client_close(r.client);
 	cli_report_done(&r.report);
-	return code;
+	return r.status;
 }

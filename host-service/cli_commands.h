@@ -22,8 +22,8 @@ struct cli_io {
 /**
  * cli_run() - Ask memtided and print what it answers
  *
- * Return: the exit code
+ * Return: the exit code: an enum cli_exit, or that of the COMMAND of reserve
  */
-enum cli_exit cli_run(const struct cli_args *args, const struct cli_io *io);
+int cli_run(const struct cli_args *args, const struct cli_io *io);
 
 #endif

@@ -39,6 +39,12 @@ static void add_number(struct writer *w, struct json_object *to,
 	add(w, to, key, json_object_new_uint64(number));
 }
 
+static void add_bool(struct writer *w, struct json_object *to, const char *key,
+		     bool value)
+{
+	add(w, to, key, json_object_new_boolean(value));
+}
+
 static struct json_object *add_object(struct writer *w, struct json_object *to,
 				      const char *key)
 {
@@ -77,6 +83,7 @@ static void fill_host(struct writer *w, struct json_object *o,
 	add_number(w, o, "promised_kib", h->promised_kib);
 	add_number(w, o, "reserve_kib", h->reserve_kib);
 	add_number(w, o, "guests", h->guests);
+	add_number(w, o, "reserved_kib", h->reserved_kib);
 }
 
 static void fill_guest(struct writer *w, struct json_object *o,
@@ -98,6 +105,13 @@ static void fill_guest(struct writer *w, struct json_object *o,
 	add_number(w, o, "guest_available_kib", g->guest_available_kib);
 	add_text(w, o, "agent", g->agent);
 	add_text(w, o, "kernel", g->kernel);
+	add_bool(w, o, "auto", g->automatic);
+	add_number(w, o, "min_kib", g->min_kib);
+	add_number(w, o, "max_kib", g->max_kib);
+	add_number(w, o, "weight", g->weight);
+	add_number(w, o, "headroom_kib", g->headroom_kib);
+	add_text(w, o, "live", g->live);
+	add_text(w, o, "demand", g->demand);
 }
 
 static void fill_list(struct writer *w, struct json_object *o,
@@ -117,7 +131,7 @@ static void fill_set(struct writer *w, struct json_object *o,
 	add_number(w, o, "asked_kib", s->asked_kib);
 	add_number(w, o, "target_kib", s->target_kib);
 	add_number(w, o, "held_kib", s->held_kib);
-	add(w, o, "settled", json_object_new_boolean(s->settled));
+	add_bool(w, o, "settled", s->settled);
 }
 
 static void fill_audit(struct writer *w, struct json_object *o,
@@ -148,6 +162,58 @@ static void fill_version(struct writer *w, struct json_object *o,
 	add_number(w, o, "protocol_minor", v->protocol_minor);
 }
 
+static void fill_balance(struct writer *w, struct json_object *o,
+			 const struct cli_report *r)
+{
+	struct json_object *rows;
+
+	if (!r->has_balance)
+		return;
+	rows = add_array(w, o, "guests");
+	for (size_t i = 0; i < r->nr_rows; i++) {
+		struct json_object *row = append_object(w, rows);
+
+		add_number(w, row, "domid", r->rows[i].domid);
+		add_text(w, row, "name", r->rows[i].name);
+		add_number(w, row, "held_kib", r->rows[i].held_kib);
+		add_number(w, row, "target_kib", r->rows[i].target_kib);
+		add_number(w, row, "then_kib", r->rows[i].then_kib);
+		add_text(w, row, "why", r->rows[i].why);
+	}
+	o = add_object(w, o, "balance");
+	add_number(w, o, "guests", r->balance.guests);
+	add_number(w, o, "changes", r->balance.changes);
+	add_number(w, o, "free_kib", r->balance.free_kib);
+	add_number(w, o, "burst_kib", r->balance.burst_kib);
+	add_number(w, o, "wanted_kib", r->balance.wanted_kib);
+}
+
+static void fill_explain(struct writer *w, struct json_object *o,
+			 const struct cli_report *r)
+{
+	struct json_object *stories;
+
+	if (!r->nr_guests)
+		return;
+	fill_guest(w, add_object(w, o, "guest"), &r->guests[0]);
+	stories = add_array(w, o, "stories");
+	for (size_t i = 0; i < r->nr_stories; i++) {
+		struct json_object *story = append_object(w, stories);
+
+		add_bool(w, story, "now", r->stories[i].now);
+		add_number(w, story, "ago_ms", r->stories[i].ago_ms);
+		add_text(w, story, "text", r->stories[i].text);
+	}
+}
+
+static void fill_reserve(struct writer *w, struct json_object *o,
+			 const struct control_reserve *v)
+{
+	add_number(w, o, "size_kib", v->size_kib);
+	add_number(w, o, "held_kib", v->held_kib);
+	add_number(w, o, "taken_kib", v->taken_kib);
+}
+
 static void fill_report(struct writer *w, struct json_object *o,
 			const struct cli_report *r)
 {
@@ -158,6 +224,8 @@ static void fill_report(struct writer *w, struct json_object *o,
 		break;
 	case CONTROL_SHOW:
 	case CONTROL_READMIT:
+	case CONTROL_LIMITS:
+	case CONTROL_AUTO:
 		if (r->nr_guests)
 			fill_guest(w, add_object(w, o, "guest"), &r->guests[0]);
 		break;
@@ -173,6 +241,17 @@ static void fill_report(struct writer *w, struct json_object *o,
 		if (r->has_version)
 			fill_version(w, add_object(w, o, "daemon"),
 				     &r->version);
+		break;
+	case CONTROL_BALANCE:
+		fill_balance(w, o, r);
+		break;
+	case CONTROL_EXPLAIN:
+		fill_explain(w, o, r);
+		break;
+	case CONTROL_RESERVE:
+		if (r->has_reserve)
+			fill_reserve(w, add_object(w, o, "reserve"),
+				     &r->reserve);
 		break;
 	case CONTROL_NUM_REQUESTS:
 		break;

@@ -35,5 +35,5 @@ int main(int argc, char *argv[])
 		cli_print_help(&args, stdout);
 		return CLI_EXIT_DONE;
 	}
-	return (int)cli_run(&args, &io);
+	return cli_run(&args, &io);
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli_print_balance.h"
 #include "cli_text.h"
 #include "size.h"
 
@@ -26,7 +27,7 @@ static const struct {
 } columns[] = {
 	{ "NAME", false }, { "DOMID", true }, { "STATE", false },
 	{ "HELD", true }, { "TARGET", true }, { "ONLINE", true },
-	{ "GUEST-TOTAL", true }, { "AVAILABLE", true }, { "MODE", false },
+	{ "AVAILABLE", true }, { "MODE", false }, { "DEMAND", false },
 };
 _Static_assert(ARRAY_SIZE(columns) == NR_COLUMNS, "one a column");
 
@@ -49,10 +50,12 @@ static void row_fill(struct row *row, const struct control_guest *g)
 	size_cell(row->cells[2], g->held_kib, g->held_kib);
 	size_cell(row->cells[3], g->target_kib, g->target_kib);
 	size_cell(row->cells[4], g->online_kib, g->window_kib);
-	size_cell(row->cells[5], g->guest_total_kib, g->guest_total_kib);
-	size_cell(row->cells[6], g->guest_available_kib, g->guest_total_kib);
-	/* A memtided that does not tell knows of one mode. */
-	strcpy(row->cells[7], text_escape(*g->mode ? g->mode : "-", &buf));
+	size_cell(row->cells[5], g->guest_available_kib, g->guest_total_kib);
+	/* A memtided that does not tell knows of one mode, and of no demand. */
+	strcpy(row->cells[6], text_escape(g->automatic ? "auto" :
+					  *g->mode ? g->mode : "-", &buf));
+	strcpy(row->cells[7], *g->demand && strcmp(g->demand, "unknown") ?
+	       text_escape(g->demand, &buf) : "-");
 }
 
 static const char *row_cell(const struct row *row, size_t column)
@@ -93,10 +96,14 @@ static void print_host(const struct control_host *h, FILE *out)
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX],
 	     d[SIZE_TEXT_MAX];
 
-	fprintf(out, "host %s, free %s, promised %s, reserve %s; %" PRIu32 " guest%s\n",
-		size_short(h->total_kib, a), size_short(h->free_kib, b),
-		size_short(h->promised_kib, c), size_short(h->reserve_kib, d),
-		h->guests, h->guests == 1 ? "" : "s");
+	fprintf(out, "host %s, free %s, promised %s", size_short(h->total_kib, a),
+		size_short(h->free_kib, b), size_short(h->promised_kib, c));
+	if (h->reserved_kib)
+		fprintf(out, " (%s to domains to be built)",
+			size_short(h->reserved_kib, d));
+	fprintf(out, ", reserve %s; %" PRIu32 " guest%s\n",
+		size_short(h->reserve_kib, d), h->guests,
+		h->guests == 1 ? "" : "s");
 }
 
 static bool is_quarantined(const struct control_guest *g)
@@ -189,6 +196,7 @@ static void print_guest(const struct control_guest *g, FILE *out)
 		print_size("guest total", g->guest_total_kib, out);
 		print_size("guest available", g->guest_available_kib, out);
 	}
+	cli_print_settings(g, out);
 	print_field("agent", g->agent, out);
 	print_field("kernel", g->kernel, out);
 }
@@ -295,6 +303,19 @@ void cli_print_report(const struct cli_report *r, FILE *out)
 	case CONTROL_READMIT:
 		if (r->nr_guests)
 			print_readmit(r, out);
+		break;
+	case CONTROL_LIMITS:
+	case CONTROL_AUTO:
+		cli_print_limits(r, out);
+		break;
+	case CONTROL_BALANCE:
+		cli_print_balance(r, out);
+		break;
+	case CONTROL_EXPLAIN:
+		cli_print_explain(r, out);
+		break;
+	case CONTROL_RESERVE:
+		cli_print_reserve(r, out);
 		break;
 	case CONTROL_NUM_REQUESTS:
 		break;

@@ -11,9 +11,13 @@ void cli_report_done(struct cli_report *r)
 {
 	free(r->guests);
 	free(r->findings);
+	free(r->rows);
+	free(r->stories);
 	r->guests = NULL;
 	r->findings = NULL;
-	r->nr_guests = r->nr_findings = 0;
+	r->rows = NULL;
+	r->stories = NULL;
+	r->nr_guests = r->nr_findings = r->nr_rows = r->nr_stories = 0;
 }
 
 /* Kept in order, so that two lists of the same guests look the same. */
@@ -48,6 +52,30 @@ static int add_finding(struct cli_report *r,
 	return 0;
 }
 
+static int add_row(struct cli_report *r, const struct control_balance_row *row)
+{
+	struct control_balance_row *rows = reallocarray(r->rows,
+		r->nr_rows + 1, sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	r->rows = rows;
+	rows[r->nr_rows++] = *row;
+	return 0;
+}
+
+static int add_story(struct cli_report *r, const struct control_explain *story)
+{
+	struct control_explain *stories = reallocarray(r->stories,
+		r->nr_stories + 1, sizeof(*stories));
+
+	if (!stories)
+		return -ENOMEM;
+	r->stories = stories;
+	stories[r->nr_stories++] = *story;
+	return 0;
+}
+
 static int add_body(struct cli_report *r, const struct control_reply *reply)
 {
 	switch (reply->body) {
@@ -70,6 +98,18 @@ static int add_body(struct cli_report *r, const struct control_reply *reply)
 	case CONTROL_BODY_VERSION:
 		r->version = reply->version;
 		r->has_version = true;
+		return 0;
+	case CONTROL_BODY_BALANCE_ROW:
+		return add_row(r, &reply->balance_row);
+	case CONTROL_BODY_BALANCE:
+		r->balance = reply->balance;
+		r->has_balance = true;
+		return 0;
+	case CONTROL_BODY_EXPLAIN:
+		return add_story(r, &reply->explain);
+	case CONTROL_BODY_RESERVE:
+		r->reserve = reply->reserve;
+		r->has_reserve = true;
 		return 0;
 	case CONTROL_BODY_NONE:
 	case CONTROL_BODY_PROGRESS:
@@ -103,7 +143,14 @@ const char *cli_report_check(const struct cli_report *r)
 	case CONTROL_VERSION:
 		return r->has_version ? NULL : "no version";
 	case CONTROL_READMIT:
+	case CONTROL_LIMITS:
+	case CONTROL_AUTO:
+	case CONTROL_EXPLAIN:
 		return r->nr_guests == 1 ? NULL : "not just one guest";
+	case CONTROL_BALANCE:
+		return r->has_balance ? NULL : "no result";
+	case CONTROL_RESERVE:
+		return r->has_reserve ? NULL : "no result";
 	case CONTROL_NUM_REQUESTS:
 		break;
 	}

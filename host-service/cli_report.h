@@ -13,16 +13,19 @@
  * @command:	what was asked
  * @guest:	GUEST as typed, borrowed; NULL if the command has none
  * @status:	the daemon's verdict and @text its words, from the last reply
- * @guests:	of list, in the order of their domids; of show and
- *		readmit, one
- * @has_host, @has_set, @has_audit, @has_version: that body has come
+ * @guests:	of list, in the order of their domids; of show, readmit, limits,
+ *		auto and explain, one
+ * @has_host .. @has_reserve: that body has come
+ * @rows:	of balance
+ * @stories:	of explain, the latest first
  */
 struct cli_report {
 	enum control_request_type command;
 	const char *guest;
 	enum control_status status;
 	char text[CONTROL_TEXT_MAX];
-	bool has_host, has_set, has_audit, has_version;
+	bool has_host, has_set, has_audit, has_version, has_balance,
+	     has_reserve;
 	struct control_host host;
 	struct control_set_result set;
 	struct control_audit audit;
@@ -31,6 +34,12 @@ struct cli_report {
 	size_t nr_guests;
 	struct control_finding *findings;
 	size_t nr_findings;
+	struct control_balance balance;
+	struct control_balance_row *rows;
+	size_t nr_rows;
+	struct control_explain *stories;
+	size_t nr_stories;
+	struct control_reserve reserve;
 };
 
 /** cli_report_done() - Free what a report holds */

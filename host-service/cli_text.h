@@ -10,7 +10,7 @@
 
 #include "base.h"
 
-#define TEXT_IN_MAX	512u	/* longer text is cut */
+#define TEXT_IN_MAX	640u	/* longer text is cut */
 
 struct text_buf {
 	char text[4 * TEXT_IN_MAX + 1];

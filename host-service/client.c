@@ -33,6 +33,8 @@ static void stop_watching(struct client *c)
 	if (c->guest)
 		guest_unwatch(c->guest, &c->watcher);
 	c->guest = NULL;
+	reserve_drop(c->reservation);
+	c->reservation = NULL;
 	event_del(c->timer);
 	c->busy = false;
 }

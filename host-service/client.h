@@ -5,23 +5,29 @@
 #ifndef MEMTIDE_CLIENT_H
 #define MEMTIDE_CLIENT_H
 
+#include "balance.h"
 #include "control_codec.h"
+#include "reserve.h"
 #include "service.h"
 
 /**
  * struct client - one connection with a request in work
  * @owner, @next:	control.c's
- * @service:	borrowed
- * @timer:	ends a set that waits, or a client that does not read
+ * @service, @balance, @reserve: borrowed
+ * @timer:	ends a set that waits, a reservation, or a client that does not
+ *		read
  * @busy:	@request is not yet answered
  * @guest:	watched, for a set that waits; NULL otherwise
  * @asked_kib, @told: of a set that waits
+ * @reservation: of a reserve, NULL otherwise
  * @audit_*:	of an audit
  */
 struct client {
 	void *owner;
 	struct client *next;
 	struct service *service;
+	struct balance *balance;
+	struct reserve *reserve;
 	struct link *link;
 	struct event *timer;
 	bool busy;
@@ -30,6 +36,7 @@ struct client {
 	struct guest *guest;
 	uint64_t asked_kib;
 	struct control_progress told;
+	struct reservation *reservation;
 	uint32_t audit_next;
 	uint32_t audit_guests;
 	uint64_t audit_granules;

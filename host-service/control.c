@@ -15,7 +15,9 @@
 #include "audit.h"
 #include "client.h"
 #include "codec.h"
+#include "control_balance.h"
 #include "control_guests.h"
+#include "control_reserve.h"
 #include "link.h"
 #include "log.h"
 #include "transport_unix.h"
@@ -27,6 +29,8 @@
 
 struct control {
 	struct service *service;
+	struct balance *balance;
+	struct reserve *reserve;
 	struct event_base *base;
 	struct event *accept_event;
 	int fd;
@@ -46,6 +50,7 @@ static void client_free(struct client *c)
 	ctl->nr_clients--;
 	if (c->guest)
 		guest_unwatch(c->guest, &c->watcher);
+	reserve_drop(c->reservation);
 	if (c->timer)
 		event_free(c->timer);
 	link_free(c->link);
@@ -99,6 +104,19 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 	case CONTROL_READMIT:
 		control_readmit(c);
 		break;
+	case CONTROL_LIMITS:
+	case CONTROL_AUTO:
+		control_limits(c);
+		break;
+	case CONTROL_BALANCE:
+		control_balance(c);
+		break;
+	case CONTROL_EXPLAIN:
+		control_explain(c);
+		break;
+	case CONTROL_RESERVE:
+		control_reserve(c);
+		break;
 	case CONTROL_NUM_REQUESTS:
 		break;
 	}
@@ -124,7 +142,9 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (c->busy)
+	if (c->busy && c->reservation)
+		control_reserve_timeout(c);
+	else if (c->busy)
 		control_timeout(c);
 	else
 		client_free(c);
@@ -168,6 +188,8 @@ static int client_new(struct control *ctl, int fd)
 		goto out_close;
 	c->owner = ctl;
 	c->service = ctl->service;
+	c->balance = ctl->balance;
+	c->reserve = ctl->reserve;
 	c->timer = event_new(ctl->base, -1, 0, on_timer, c);
 	if (!c->timer)
 		goto out_free;
@@ -249,6 +271,7 @@ static void make_directory(const char *path)
 }
 
 int control_open(struct event_base *base, struct service *service,
+		 struct balance *balance, struct reserve *reserve,
 		 const char *path, struct control **ret)
 {
 	struct control *c = calloc(1, sizeof(*c));
@@ -258,6 +281,8 @@ int control_open(struct event_base *base, struct service *service,
 		return -ENOMEM;
 	c->base = base;
 	c->service = service;
+	c->balance = balance;
+	c->reserve = reserve;
 	make_directory(path);
 	c->fd = unix_listen(path, 0660);
 	if (c->fd < 0) {

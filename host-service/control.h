@@ -8,7 +8,8 @@
 #ifndef MEMTIDE_CONTROL_H
 #define MEMTIDE_CONTROL_H
 
-#include "service.h"
+#include "balance.h"
+#include "reserve.h"
 
 struct control;
 
@@ -16,11 +17,13 @@ struct control;
 
 /**
  * control_open() - Listen
+ * @service, @balance, @reserve: borrowed
  * @path:	as for unix_listen()
  *
  * Return: 0 or a negative errno
  */
 int control_open(struct event_base *base, struct service *service,
+		 struct balance *balance, struct reserve *reserve,
 		 const char *path, struct control **ret);
 
 /** control_close() - End all connections, remove the socket. NULL is fine */

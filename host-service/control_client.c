@@ -173,3 +173,8 @@ int control_client_next(struct control_client *c, int timeout_ms,
 			return rc;
 	}
 }
+
+int control_client_fd(const struct control_client *c)
+{
+	return c->fd;
+}

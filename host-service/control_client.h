@@ -53,4 +53,7 @@ int control_client_send(struct control_client *c,
 int control_client_next(struct control_client *c, int timeout_ms,
 			struct control_reply *ret, const char **ret_why);
 
+/** control_client_fd() - Readable when a reply may have come; constant */
+int control_client_fd(const struct control_client *c);
+
 #endif

@@ -32,6 +32,26 @@ static uint64_t plain_kib(const struct guest *g, uint64_t kib)
 	return kib - guest_boot_pages(g) * PAGE_KIB % GRANULE_KIB;
 }
 
+static void fill_settings(struct control_guest *info, const struct guest *g)
+{
+	int at = 0;
+
+	info->automatic = g->set.automatic;
+	info->min_kib = (uint64_t)g->set.floor * GRANULE_KIB;
+	info->max_kib = (uint64_t)g->set.ceiling * GRANULE_KIB;
+	info->weight = g->set.weight;
+	info->headroom_kib = (uint64_t)g->set.headroom * GRANULE_KIB;
+	for (unsigned int i = 0; i < SETTING_NUM; i++) {
+		if (g->live.has[i])
+			at += snprintf(info->live + at,
+				       sizeof(info->live) - (size_t)at, "%s%s",
+				       at ? " " : "",
+				       setting_name((enum setting)i));
+	}
+	put_text(info->demand, sizeof(info->demand),
+		 demand_level_name(demand_level(&g->demand, guest_now_us())));
+}
+
 static void fill_guest(struct control_reply *r, struct guest *g)
 {
 	struct backend *b = g->env->backend;
@@ -56,9 +76,10 @@ static void fill_guest(struct control_reply *r, struct guest *g)
 	info->guest_available_kib = g->report.mem_available_kib;
 	put_text(info->agent, sizeof(info->agent), g->hello.agent_version);
 	put_text(info->kernel, sizeof(info->kernel), g->hello.kernel_release);
+	fill_settings(info, g);
 }
 
-static void reply_guest(struct client *c, struct guest *g)
+void control_reply_guest(struct client *c, struct guest *g)
 {
 	struct control_reply r = { .end = false };
 
@@ -81,6 +102,7 @@ static int reply_host(struct client *c)
 	r.host.promised_kib = service_promised(s) * PAGE_KIB;
 	r.host.reserve_kib = s->env.conf.reserve_kib;
 	r.host.guests = s->nr_guests;
+	r.host.reserved_kib = s->reserved * PAGE_KIB;
 	client_reply(c, &r);
 	return rc;
 }
@@ -99,7 +121,7 @@ void control_list(struct client *c)
 	int rc = reply_host(c);
 
 	for (uint32_t i = 0; i < s->nr_guests; i++)
-		reply_guest(c, s->guests[i]);
+		control_reply_guest(c, s->guests[i]);
 	if (rc) {
 		r.status = CONTROL_STATUS_PARTLY;
 		snprintf(r.text, sizeof(r.text),
@@ -115,7 +137,7 @@ void control_show(struct client *c)
 
 	if (!g)
 		return;
-	reply_guest(c, g);
+	control_reply_guest(c, g);
 	end_ok(c);
 }
 

@@ -13,6 +13,9 @@ void control_show(struct client *c);
 void control_set(struct client *c);
 void control_readmit(struct client *c);
 
+/** control_reply_guest() - Send all that is known of a guest */
+void control_reply_guest(struct client *c, struct guest *g);
+
 /** control_timeout() - The time of a set or readmit that waits is over */
 void control_timeout(struct client *c);
 

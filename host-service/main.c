@@ -14,6 +14,7 @@
 #include "control_codec.h"
 #include "log.h"
 #include "reload.h"
+#include "reserve.h"
 #include "service.h"
 
 /**
@@ -39,6 +40,7 @@ struct daemon {
 	struct event_base *base;
 	struct backend *backend;
 	struct service *service;
+	struct reserve *reserve;
 	struct balance *balance;
 	struct control *control;
 };
@@ -204,22 +206,34 @@ static void on_hangup(evutil_socket_t fd, short what, void *ctx)
 	config_done(&then);
 }
 
+static void on_granted(void *ctx, uint32_t granules)
+{
+	struct daemon *d = ctx;
+
+	reserve_granted(d->reserve, granules);
+}
+
 static int open_parts(struct daemon *d)
 {
 	struct guest_conf guests = reload_guest_conf(&d->conf);
 	struct balance_conf balance = {
 		.burst_kib = d->conf.numbers[CONFIG_BURST_RESERVE],
+		.granted = on_granted,
+		.ctx = d,
 	};
 	int rc;
 
 	rc = service_open(d->base, d->backend, &guests, &d->service);
 	if (!rc)
 		rc = balance_open(d->service, &balance, &d->balance);
+	if (!rc)
+		rc = reserve_open(d->service, d->balance, &d->reserve);
 	if (rc) {
 		log_err("cannot start: %s", strerror(-rc));
 		return rc;
 	}
-	rc = control_open(d->base, d->service, d->conf.socket, &d->control);
+	rc = control_open(d->base, d->service, d->balance, d->reserve,
+			  d->conf.socket, &d->control);
 	if (rc)
 		log_err("cannot listen on %s: %s", d->conf.socket,
 			strerror(-rc));
@@ -238,6 +252,7 @@ static int run(struct daemon *d)
 		rc = event_base_got_exit(d->base) ? 0 : -EIO;
 	}
 	control_close(d->control);
+	reserve_close(d->reserve);
 	balance_close(d->balance);
 	service_close(d->service);
 	return rc;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * control_codec.c - control.proto messages as plain structs, range-checked
+ * control_codec.c - Requests of control.proto as plain structs, range-checked
  *
  * A request comes from whoever may open the socket and is refused unless it
- * is right in every field. A reply comes from memtided, which runs as root,
- * and carries names that others chose: its texts are made fit for a terminal.
+ * is right in every field.
  */
 #include "control_codec.h"
 
@@ -14,23 +13,10 @@
 #include <string.h>
 
 #include "control.pb-c.h"
-#include "frame.h"
+#include "control_text.h"
 #include "pb_arena.h"
 
 #define TIMEOUT_S_MAX	86400u
-
-#define SAME_STATUS(name)						\
-	static_assert((int)CONTROL_STATUS_##name ==			\
-		      (int)MEMTIDE__CONTROL_STATUS__CONTROL_##name,	\
-		      "the wire's numbers are ours")
-SAME_STATUS(OK);
-SAME_STATUS(PARTLY);
-SAME_STATUS(REFUSED);
-SAME_STATUS(NO_GUEST);
-SAME_STATUS(BAD_REQUEST);
-static_assert((int)CONTROL_NUM_STATUSES ==
-	      (int)MEMTIDE__CONTROL_STATUS__CONTROL_BAD_REQUEST + 1,
-	      "no status of the wire is missing here");
 
 #define SAME_MODE(ours, theirs)						\
 	static_assert((int)(ours) ==					\
@@ -40,60 +26,15 @@ SAME_MODE(CONTROL_SET_TO, ABSOLUTE);
 SAME_MODE(CONTROL_SET_ADD, ADD);
 SAME_MODE(CONTROL_SET_SUBTRACT, SUBTRACT);
 
+#define SAME_CHANGE(ours, theirs)					\
+	static_assert((int)(ours) ==					\
+		      (int)MEMTIDE__SETTING_CHANGE__WHAT__##theirs,	\
+		      "the wire's numbers are ours")
+SAME_CHANGE(CONTROL_KEEP, KEEP);
+SAME_CHANGE(CONTROL_CHANGE, SET);
+SAME_CHANGE(CONTROL_DEFAULT, DEFAULT);
+
 static struct pb_arena arena;
-
-/* Texts */
-
-static bool is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
-/* For a request: all of it, or the reason why not */
-static const char *take_text(char *text, size_t size,
-			     const char *untrusted_text)
-{
-	size_t len = pb_arena_text_len(untrusted_text);
-
-	if (len >= size)
-		return "a text too long";
-	for (size_t i = 0; i < len; i++)
-		if (is_control(untrusted_text[i]))
-			return "a text with control characters";
-	memcpy(text, untrusted_text, len + 1);
-	return NULL;
-}
-
-/* Is @text cut off within a UTF-8 character at @len? */
-static bool is_continuation(const char *text, size_t len)
-{
-	return ((unsigned char)text[len] & 0xc0) == 0x80;
-}
-
-/* For a reply: what there is room for, without control characters */
-static void show_text(char *text, size_t size, const char *untrusted_text)
-{
-	size_t full = pb_arena_text_len(untrusted_text);
-	size_t len = MIN(full, size - 1);
-
-	while (len < full && len > 0 && is_continuation(untrusted_text, len))
-		len--;
-	for (size_t i = 0; i < len; i++)
-		text[i] = is_control(untrusted_text[i]) ? '?' :
-							  untrusted_text[i];
-	text[len] = '\0';
-}
-
-#define SHOW_TEXT(to, from)	show_text((to), sizeof(to), (from))
-
-/* What we encode ends within its field. */
-#define OUR_TEXT(field)		our_text((field), sizeof(field))
-
-static char *our_text(const char *text, size_t size)
-{
-	ASSERT(strnlen(text, size) < size);
-	return (char *)text;
-}
 
 static bool is_dash_place(size_t i)
 {
@@ -115,14 +56,6 @@ static void to_lower(char *text)
 {
 	for (; *text; text++)
 		*text = (char)tolower((unsigned char)*text);
-}
-
-/* Requests */
-
-static size_t pack(const ProtobufCMessage *pb, uint8_t *buf)
-{
-	ASSERT(protobuf_c_message_get_packed_size(pb) <= FRAME_PAYLOAD_MAX);
-	return protobuf_c_message_pack(pb, buf);
 }
 
 static void fill_selector(Memtide__GuestSelector *pb,
@@ -156,60 +89,134 @@ static void fill_set(Memtide__SetRequest *pb, const struct control_request *req)
 	pb->timeout_s = req->timeout_s;
 }
 
-size_t control_encode_request(const struct control_request *req, uint8_t *buf)
-{
-	Memtide__ControlRequest pb = MEMTIDE__CONTROL_REQUEST__INIT;
-	Memtide__VersionRequest version = MEMTIDE__VERSION_REQUEST__INIT;
-	Memtide__AuditRequest audit = MEMTIDE__AUDIT_REQUEST__INIT;
-	Memtide__ListRequest list = MEMTIDE__LIST_REQUEST__INIT;
-	Memtide__ReadmitRequest readmit = MEMTIDE__READMIT_REQUEST__INIT;
-	Memtide__ShowRequest show = MEMTIDE__SHOW_REQUEST__INIT;
-	Memtide__SetRequest set = MEMTIDE__SET_REQUEST__INIT;
+/* The messages that a request may be made of */
+struct pb_request {
 	Memtide__GuestSelector guest;
+	Memtide__SettingChange changes[CONTROL_NUM_SETTINGS];
+	union {
+		Memtide__ListRequest list;
+		Memtide__ShowRequest show;
+		Memtide__SetRequest set;
+		Memtide__AuditRequest audit;
+		Memtide__VersionRequest version;
+		Memtide__ReadmitRequest readmit;
+		Memtide__LimitsRequest limits;
+		Memtide__AutoRequest auto_;
+		Memtide__BalanceRequest balance;
+		Memtide__ExplainRequest explain;
+		Memtide__ReserveRequest reserve;
+	};
+};
 
+/* NULL, which stands for "keep", for what is not to change */
+static Memtide__SettingChange *fill_change(struct pb_request *pb,
+					   const struct control_request *req,
+					   enum control_setting which)
+{
+	const struct control_change *c = &req->changes[which];
+	Memtide__SettingChange *to = &pb->changes[which];
+
+	ASSERT((unsigned int)c->what <= CONTROL_DEFAULT);
+	if (c->what == CONTROL_KEEP)
+		return NULL;
+	memtide__setting_change__init(to);
+	to->what = (Memtide__SettingChange__What)c->what;
+	to->value = c->value;
+	return to;
+}
+
+static void fill_limits(struct pb_request *pb,
+			const struct control_request *req)
+{
+	Memtide__LimitsRequest *l = &pb->limits;
+
+	memtide__limits_request__init(l);
+	l->guest = &pb->guest;
+	l->min = fill_change(pb, req, CONTROL_SETTING_MIN);
+	l->max = fill_change(pb, req, CONTROL_SETTING_MAX);
+	l->weight = fill_change(pb, req, CONTROL_SETTING_WEIGHT);
+	l->headroom = fill_change(pb, req, CONTROL_SETTING_HEADROOM);
+}
+
+static void fill_reserve(Memtide__ReserveRequest *pb,
+			 const struct control_request *req)
+{
+	ASSERT(req->timeout_s <= TIMEOUT_S_MAX);
+	memtide__reserve_request__init(pb);
+	pb->size_bytes = req->size_bytes;
+	pb->for_ = OUR_TEXT(req->reserve_for);
+	pb->timeout_s = req->timeout_s;
+}
+
+/* Each member of the union of @out points to the one of @pb. */
+static Memtide__ControlRequest__BodyCase
+fill_request(struct pb_request *pb, const struct control_request *req)
+{
 	switch (req->type) {
 	case CONTROL_LIST:
-		pb.body_case = MEMTIDE__CONTROL_REQUEST__BODY_LIST;
-		pb.list = &list;
-		return pack(&pb.base, buf);
+		memtide__list_request__init(&pb->list);
+		return MEMTIDE__CONTROL_REQUEST__BODY_LIST;
 	case CONTROL_SHOW:
-		fill_selector(&guest, &req->guest);
-		show.guest = &guest;
-		pb.body_case = MEMTIDE__CONTROL_REQUEST__BODY_SHOW;
-		pb.show = &show;
-		return pack(&pb.base, buf);
+		memtide__show_request__init(&pb->show);
+		pb->show.guest = &pb->guest;
+		return MEMTIDE__CONTROL_REQUEST__BODY_SHOW;
 	case CONTROL_SET:
-		fill_selector(&guest, &req->guest);
-		fill_set(&set, req);
-		set.guest = &guest;
-		pb.body_case = MEMTIDE__CONTROL_REQUEST__BODY_SET;
-		pb.set = &set;
-		return pack(&pb.base, buf);
+		memtide__set_request__init(&pb->set);
+		fill_set(&pb->set, req);
+		pb->set.guest = &pb->guest;
+		return MEMTIDE__CONTROL_REQUEST__BODY_SET;
 	case CONTROL_AUDIT:
-		pb.body_case = MEMTIDE__CONTROL_REQUEST__BODY_AUDIT;
-		pb.audit = &audit;
-		return pack(&pb.base, buf);
+		memtide__audit_request__init(&pb->audit);
+		return MEMTIDE__CONTROL_REQUEST__BODY_AUDIT;
 	case CONTROL_VERSION:
-		pb.body_case = MEMTIDE__CONTROL_REQUEST__BODY_VERSION;
-		pb.version = &version;
-		return pack(&pb.base, buf);
+		memtide__version_request__init(&pb->version);
+		return MEMTIDE__CONTROL_REQUEST__BODY_VERSION;
 	case CONTROL_READMIT:
-		fill_selector(&guest, &req->guest);
-		readmit.guest = &guest;
-		pb.body_case = MEMTIDE__CONTROL_REQUEST__BODY_READMIT;
-		pb.readmit = &readmit;
-		return pack(&pb.base, buf);
+		memtide__readmit_request__init(&pb->readmit);
+		pb->readmit.guest = &pb->guest;
+		return MEMTIDE__CONTROL_REQUEST__BODY_READMIT;
+	case CONTROL_LIMITS:
+		fill_limits(pb, req);
+		return MEMTIDE__CONTROL_REQUEST__BODY_LIMITS;
+	case CONTROL_AUTO:
+		memtide__auto_request__init(&pb->auto_);
+		pb->auto_.guest = &pb->guest;
+		pb->auto_.auto_ = fill_change(pb, req, CONTROL_SETTING_AUTO);
+		return MEMTIDE__CONTROL_REQUEST__BODY_AUTO;
+	case CONTROL_BALANCE:
+		memtide__balance_request__init(&pb->balance);
+		pb->balance.dry_run = req->dry_run;
+		return MEMTIDE__CONTROL_REQUEST__BODY_BALANCE;
+	case CONTROL_EXPLAIN:
+		memtide__explain_request__init(&pb->explain);
+		pb->explain.guest = &pb->guest;
+		return MEMTIDE__CONTROL_REQUEST__BODY_EXPLAIN;
+	case CONTROL_RESERVE:
+		fill_reserve(&pb->reserve, req);
+		return MEMTIDE__CONTROL_REQUEST__BODY_RESERVE;
 	case CONTROL_NUM_REQUESTS:
 		break;
 	}
 	ASSERT(!"a request has a type");
-	return 0;
+	return MEMTIDE__CONTROL_REQUEST__BODY__NOT_SET;
+}
+
+size_t control_encode_request(const struct control_request *req, uint8_t *buf)
+{
+	Memtide__ControlRequest pb = MEMTIDE__CONTROL_REQUEST__INIT;
+	struct pb_request body;
+
+	fill_selector(&body.guest, &req->guest);
+	pb.body_case = fill_request(&body, req);
+	/* All members of the union are pointers to messages. */
+	pb.list = &body.list;
+	return control_pack(&pb.base, buf);
 }
 
 static const char *copy_uuid(struct guest_selector *s,
 			     const char *untrusted_text)
 {
-	const char *why = take_text(s->text, sizeof(s->text), untrusted_text);
+	const char *why = control_take_text(s->text, sizeof(s->text), untrusted_text);
 
 	if (why)
 		return why;
@@ -223,7 +230,7 @@ static const char *copy_uuid(struct guest_selector *s,
 static const char *copy_name(struct guest_selector *s,
 			     const char *untrusted_text)
 {
-	const char *why = take_text(s->text, sizeof(s->text), untrusted_text);
+	const char *why = control_take_text(s->text, sizeof(s->text), untrusted_text);
 
 	if (why)
 		return why;
@@ -268,6 +275,54 @@ static const char *copy_set(struct control_request *req,
 	return copy_selector(&req->guest, pb->guest);
 }
 
+static const char *copy_change(struct control_request *req,
+			       enum control_setting which,
+			       const Memtide__SettingChange *pb)
+{
+	struct control_change *c = &req->changes[which];
+
+	if (!pb)
+		return NULL;
+	if ((unsigned int)pb->what > CONTROL_DEFAULT)
+		return "unknown change of a setting";
+	c->what = (enum control_change_what)pb->what;
+	c->value = c->what == CONTROL_CHANGE ? pb->value : 0;
+	return NULL;
+}
+
+static const char *copy_limits(struct control_request *req,
+			       const Memtide__LimitsRequest *pb)
+{
+	const char *why = copy_change(req, CONTROL_SETTING_MIN, pb->min);
+
+	if (!why)
+		why = copy_change(req, CONTROL_SETTING_MAX, pb->max);
+	if (!why)
+		why = copy_change(req, CONTROL_SETTING_WEIGHT, pb->weight);
+	if (!why)
+		why = copy_change(req, CONTROL_SETTING_HEADROOM, pb->headroom);
+	return why ? why : copy_selector(&req->guest, pb->guest);
+}
+
+static const char *copy_auto(struct control_request *req,
+			     const Memtide__AutoRequest *pb)
+{
+	const char *why = copy_change(req, CONTROL_SETTING_AUTO, pb->auto_);
+
+	return why ? why : copy_selector(&req->guest, pb->guest);
+}
+
+static const char *copy_reserve(struct control_request *req,
+				const Memtide__ReserveRequest *pb)
+{
+	if (pb->timeout_s > TIMEOUT_S_MAX)
+		return "timeout too long";
+	req->size_bytes = pb->size_bytes;
+	req->timeout_s = pb->timeout_s;
+	return control_take_text(req->reserve_for, sizeof(req->reserve_for),
+				 pb->for_);
+}
+
 static const char *copy_request(struct control_request *req,
 				const Memtide__ControlRequest *pb)
 {
@@ -290,6 +345,22 @@ static const char *copy_request(struct control_request *req,
 	case MEMTIDE__CONTROL_REQUEST__BODY_READMIT:
 		req->type = CONTROL_READMIT;
 		return copy_selector(&req->guest, pb->readmit->guest);
+	case MEMTIDE__CONTROL_REQUEST__BODY_LIMITS:
+		req->type = CONTROL_LIMITS;
+		return copy_limits(req, pb->limits);
+	case MEMTIDE__CONTROL_REQUEST__BODY_AUTO:
+		req->type = CONTROL_AUTO;
+		return copy_auto(req, pb->auto_);
+	case MEMTIDE__CONTROL_REQUEST__BODY_BALANCE:
+		req->type = CONTROL_BALANCE;
+		req->dry_run = pb->balance->dry_run;
+		return NULL;
+	case MEMTIDE__CONTROL_REQUEST__BODY_EXPLAIN:
+		req->type = CONTROL_EXPLAIN;
+		return copy_selector(&req->guest, pb->explain->guest);
+	case MEMTIDE__CONTROL_REQUEST__BODY_RESERVE:
+		req->type = CONTROL_RESERVE;
+		return copy_reserve(req, pb->reserve);
 	case MEMTIDE__CONTROL_REQUEST__BODY__NOT_SET:
 	case _MEMTIDE__CONTROL_REQUEST__BODY__CASE_IS_INT_SIZE:
 		break;
@@ -315,261 +386,5 @@ int control_decode_request(const uint8_t *buf, size_t len,
 		return -EPROTO;
 	}
 	*ret = req;
-	return 0;
-}
-
-/* Replies: one object of each kind, of which the body uses one */
-
-union pb_reply_body {
-	Memtide__GuestInfo guest;
-	Memtide__HostInfo host;
-	Memtide__Progress progress;
-	Memtide__SetResult set;
-	Memtide__AuditFinding finding;
-	Memtide__AuditResult audit;
-	Memtide__VersionInfo version;
-};
-
-static void fill_guest(Memtide__GuestInfo *pb, const struct control_guest *g)
-{
-	memtide__guest_info__init(pb);
-	pb->domid = g->domid;
-	pb->uuid = OUR_TEXT(g->uuid);
-	pb->name = OUR_TEXT(g->name);
-	pb->state = OUR_TEXT(g->state);
-	pb->why = OUR_TEXT(g->why);
-	pb->boot_kib = g->boot_kib;
-	pb->held_kib = g->held_kib;
-	pb->online_kib = g->online_kib;
-	pb->target_kib = g->target_kib;
-	pb->window_kib = g->window_kib;
-	pb->xen_kib = g->xen_kib;
-	pb->guest_total_kib = g->guest_total_kib;
-	pb->guest_available_kib = g->guest_available_kib;
-	pb->agent = OUR_TEXT(g->agent);
-	pb->kernel = OUR_TEXT(g->kernel);
-	pb->mode = OUR_TEXT(g->mode);
-}
-
-static void fill_host(Memtide__HostInfo *pb, const struct control_host *h)
-{
-	memtide__host_info__init(pb);
-	pb->total_kib = h->total_kib;
-	pb->free_kib = h->free_kib;
-	pb->promised_kib = h->promised_kib;
-	pb->reserve_kib = h->reserve_kib;
-	pb->guests = h->guests;
-}
-
-static void fill_progress(Memtide__Progress *pb,
-			  const struct control_progress *p)
-{
-	memtide__progress__init(pb);
-	pb->held_kib = p->held_kib;
-	pb->online_kib = p->online_kib;
-	pb->target_kib = p->target_kib;
-	pb->state = OUR_TEXT(p->state);
-}
-
-static void fill_set_result(Memtide__SetResult *pb,
-			    const struct control_set_result *s)
-{
-	memtide__set_result__init(pb);
-	pb->asked_kib = s->asked_kib;
-	pb->target_kib = s->target_kib;
-	pb->held_kib = s->held_kib;
-	pb->settled = s->settled;
-}
-
-static void fill_finding(Memtide__AuditFinding *pb,
-			 const struct control_finding *f)
-{
-	memtide__audit_finding__init(pb);
-	pb->domid = f->domid;
-	pb->name = OUR_TEXT(f->name);
-	pb->text = OUR_TEXT(f->text);
-}
-
-static void fill_audit(Memtide__AuditResult *pb, const struct control_audit *a)
-{
-	memtide__audit_result__init(pb);
-	pb->guests = a->guests;
-	pb->granules = a->granules;
-}
-
-static void fill_version(Memtide__VersionInfo *pb,
-			 const struct control_version *v)
-{
-	memtide__version_info__init(pb);
-	pb->version = OUR_TEXT(v->version);
-	pb->backend = OUR_TEXT(v->backend);
-	pb->protocol_major = v->protocol_major;
-	pb->protocol_minor = v->protocol_minor;
-}
-
-static Memtide__ControlReply__BodyCase
-fill_body(union pb_reply_body *pb, const struct control_reply *reply)
-{
-	switch (reply->body) {
-	case CONTROL_BODY_NONE:
-		return MEMTIDE__CONTROL_REPLY__BODY__NOT_SET;
-	case CONTROL_BODY_GUEST:
-		fill_guest(&pb->guest, &reply->guest);
-		return MEMTIDE__CONTROL_REPLY__BODY_GUEST;
-	case CONTROL_BODY_HOST:
-		fill_host(&pb->host, &reply->host);
-		return MEMTIDE__CONTROL_REPLY__BODY_HOST;
-	case CONTROL_BODY_PROGRESS:
-		fill_progress(&pb->progress, &reply->progress);
-		return MEMTIDE__CONTROL_REPLY__BODY_PROGRESS;
-	case CONTROL_BODY_SET:
-		fill_set_result(&pb->set, &reply->set);
-		return MEMTIDE__CONTROL_REPLY__BODY_SET;
-	case CONTROL_BODY_FINDING:
-		fill_finding(&pb->finding, &reply->finding);
-		return MEMTIDE__CONTROL_REPLY__BODY_FINDING;
-	case CONTROL_BODY_AUDIT:
-		fill_audit(&pb->audit, &reply->audit);
-		return MEMTIDE__CONTROL_REPLY__BODY_AUDIT;
-	case CONTROL_BODY_VERSION:
-		fill_version(&pb->version, &reply->version);
-		return MEMTIDE__CONTROL_REPLY__BODY_VERSION;
-	}
-	ASSERT(!"a reply has a body of a known kind");
-	return MEMTIDE__CONTROL_REPLY__BODY__NOT_SET;
-}
-
-size_t control_encode_reply(const struct control_reply *reply, uint8_t *buf)
-{
-	Memtide__ControlReply pb = MEMTIDE__CONTROL_REPLY__INIT;
-	union pb_reply_body body;
-
-	ASSERT((unsigned int)reply->status < CONTROL_NUM_STATUSES);
-	pb.end = reply->end;
-	pb.status = (Memtide__ControlStatus)reply->status;
-	pb.text = OUR_TEXT(reply->text);
-	pb.body_case = fill_body(&body, reply);
-	/* All members of the union are pointers to messages. */
-	pb.guest = &body.guest;
-	return pack(&pb.base, buf);
-}
-
-static void show_guest(struct control_guest *g, const Memtide__GuestInfo *pb)
-{
-	g->domid = pb->domid;
-	SHOW_TEXT(g->uuid, pb->uuid);
-	SHOW_TEXT(g->name, pb->name);
-	SHOW_TEXT(g->state, pb->state);
-	SHOW_TEXT(g->why, pb->why);
-	g->boot_kib = pb->boot_kib;
-	g->held_kib = pb->held_kib;
-	g->online_kib = pb->online_kib;
-	g->target_kib = pb->target_kib;
-	g->window_kib = pb->window_kib;
-	g->xen_kib = pb->xen_kib;
-	g->guest_total_kib = pb->guest_total_kib;
-	g->guest_available_kib = pb->guest_available_kib;
-	SHOW_TEXT(g->agent, pb->agent);
-	SHOW_TEXT(g->kernel, pb->kernel);
-	SHOW_TEXT(g->mode, pb->mode);
-}
-
-static void show_host(struct control_host *h, const Memtide__HostInfo *pb)
-{
-	h->total_kib = pb->total_kib;
-	h->free_kib = pb->free_kib;
-	h->promised_kib = pb->promised_kib;
-	h->reserve_kib = pb->reserve_kib;
-	h->guests = pb->guests;
-}
-
-static void show_progress(struct control_progress *p,
-			  const Memtide__Progress *pb)
-{
-	p->held_kib = pb->held_kib;
-	p->online_kib = pb->online_kib;
-	p->target_kib = pb->target_kib;
-	SHOW_TEXT(p->state, pb->state);
-}
-
-static void show_set_result(struct control_set_result *s,
-			    const Memtide__SetResult *pb)
-{
-	s->asked_kib = pb->asked_kib;
-	s->target_kib = pb->target_kib;
-	s->held_kib = pb->held_kib;
-	s->settled = pb->settled;
-}
-
-static void show_finding(struct control_finding *f,
-			 const Memtide__AuditFinding *pb)
-{
-	f->domid = pb->domid;
-	SHOW_TEXT(f->name, pb->name);
-	SHOW_TEXT(f->text, pb->text);
-}
-
-static void show_version(struct control_version *v,
-			 const Memtide__VersionInfo *pb)
-{
-	SHOW_TEXT(v->version, pb->version);
-	SHOW_TEXT(v->backend, pb->backend);
-	v->protocol_major = pb->protocol_major;
-	v->protocol_minor = pb->protocol_minor;
-}
-
-static enum control_body show_body(struct control_reply *reply,
-				   const Memtide__ControlReply *pb)
-{
-	switch (pb->body_case) {
-	case MEMTIDE__CONTROL_REPLY__BODY_GUEST:
-		show_guest(&reply->guest, pb->guest);
-		return CONTROL_BODY_GUEST;
-	case MEMTIDE__CONTROL_REPLY__BODY_HOST:
-		show_host(&reply->host, pb->host);
-		return CONTROL_BODY_HOST;
-	case MEMTIDE__CONTROL_REPLY__BODY_PROGRESS:
-		show_progress(&reply->progress, pb->progress);
-		return CONTROL_BODY_PROGRESS;
-	case MEMTIDE__CONTROL_REPLY__BODY_SET:
-		show_set_result(&reply->set, pb->set);
-		return CONTROL_BODY_SET;
-	case MEMTIDE__CONTROL_REPLY__BODY_FINDING:
-		show_finding(&reply->finding, pb->finding);
-		return CONTROL_BODY_FINDING;
-	case MEMTIDE__CONTROL_REPLY__BODY_AUDIT:
-		reply->audit.guests = pb->audit->guests;
-		reply->audit.granules = pb->audit->granules;
-		return CONTROL_BODY_AUDIT;
-	case MEMTIDE__CONTROL_REPLY__BODY_VERSION:
-		show_version(&reply->version, pb->version);
-		return CONTROL_BODY_VERSION;
-	case MEMTIDE__CONTROL_REPLY__BODY__NOT_SET:
-	case _MEMTIDE__CONTROL_REPLY__BODY__CASE_IS_INT_SIZE:
-		break;
-	}
-	return CONTROL_BODY_NONE;
-}
-
-int control_decode_reply(const uint8_t *buf, size_t len,
-			 struct control_reply *ret, const char **ret_why)
-{
-	const Memtide__ControlReply *pb;
-	struct control_reply reply;
-
-	pb = pb_arena_unpack(&arena, &memtide__control_reply__descriptor, buf,
-			     len, ret_why);
-	if (!pb)
-		return -EPROTO;
-	if ((unsigned int)pb->status >= CONTROL_NUM_STATUSES) {
-		*ret_why = "unknown status";
-		return -EPROTO;
-	}
-	memset(&reply, 0, sizeof(reply));
-	reply.end = pb->end;
-	reply.status = (enum control_status)pb->status;
-	SHOW_TEXT(reply.text, pb->text);
-	reply.body = show_body(&reply, pb);
-	*ret = reply;
 	return 0;
 }

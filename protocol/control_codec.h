@@ -14,6 +14,7 @@
 #define CONTROL_UUID_MAX	37u
 #define CONTROL_WORD_MAX	64u
 #define CONTROL_TEXT_MAX	512u
+#define CONTROL_REASON_MAX	640u
 
 enum control_status {
 	CONTROL_STATUS_OK,
@@ -41,16 +42,42 @@ enum control_request_type {
 	CONTROL_AUDIT,
 	CONTROL_VERSION,
 	CONTROL_READMIT,
+	CONTROL_LIMITS,
+	CONTROL_AUTO,
+	CONTROL_BALANCE,
+	CONTROL_EXPLAIN,
+	CONTROL_RESERVE,
 	CONTROL_NUM_REQUESTS,
+};
+
+/* The settings of a guest, in the order of settings.h */
+enum control_setting {
+	CONTROL_SETTING_AUTO,
+	CONTROL_SETTING_MIN,
+	CONTROL_SETTING_MAX,
+	CONTROL_SETTING_WEIGHT,
+	CONTROL_SETTING_HEADROOM,
+	CONTROL_NUM_SETTINGS,
+};
+
+enum control_change_what { CONTROL_KEEP, CONTROL_CHANGE, CONTROL_DEFAULT };
+
+struct control_change {
+	enum control_change_what what;
+	uint64_t value;			/* with CONTROL_CHANGE; sizes in bytes */
 };
 
 struct control_request {
 	enum control_request_type type;
-	struct guest_selector guest;	/* SHOW, SET, READMIT */
-	enum control_set_mode set_mode;	/* SET, and the following */
-	uint64_t size_bytes;
-	bool wait;
-	uint32_t timeout_s;		/* 0..86400 */
+	struct guest_selector guest;	/* all but LIST .. VERSION, BALANCE and
+					 * RESERVE */
+	enum control_set_mode set_mode;	/* SET */
+	uint64_t size_bytes;		/* SET, RESERVE */
+	bool wait;			/* SET */
+	uint32_t timeout_s;		/* SET, RESERVE; 0..86400 */
+	struct control_change changes[CONTROL_NUM_SETTINGS];	/* LIMITS, AUTO */
+	bool dry_run;			/* BALANCE */
+	char reserve_for[CONTROL_NAME_MAX];	/* RESERVE; may be empty */
 };
 
 /* The fields and units are those of control.proto. */
@@ -65,11 +92,17 @@ struct control_guest {
 	char agent[CONTROL_WORD_MAX];
 	char kernel[CONTROL_WORD_MAX];
 	char mode[CONTROL_WORD_MAX];
+	bool automatic;
+	uint64_t min_kib, max_kib, headroom_kib;
+	uint32_t weight;
+	char live[CONTROL_WORD_MAX];
+	char demand[CONTROL_WORD_MAX];
 };
 
 struct control_host {
 	uint64_t total_kib, free_kib, promised_kib, reserve_kib;
 	uint32_t guests;
+	uint64_t reserved_kib;
 };
 
 struct control_progress {
@@ -93,6 +126,28 @@ struct control_audit {
 	uint64_t granules;
 };
 
+struct control_balance_row {
+	uint32_t domid;
+	char name[CONTROL_NAME_MAX];
+	uint64_t held_kib, target_kib, then_kib;
+	char why[CONTROL_REASON_MAX];
+};
+
+struct control_balance {
+	uint32_t guests, changes;
+	uint64_t free_kib, burst_kib, wanted_kib;
+};
+
+struct control_explain {
+	bool now;
+	uint64_t ago_ms;
+	char text[CONTROL_REASON_MAX];
+};
+
+struct control_reserve {
+	uint64_t size_kib, held_kib, taken_kib;
+};
+
 struct control_version {
 	char version[CONTROL_WORD_MAX];
 	char backend[CONTROL_WORD_MAX];
@@ -108,6 +163,10 @@ enum control_body {
 	CONTROL_BODY_FINDING,
 	CONTROL_BODY_AUDIT,
 	CONTROL_BODY_VERSION,
+	CONTROL_BODY_BALANCE_ROW,
+	CONTROL_BODY_BALANCE,
+	CONTROL_BODY_EXPLAIN,
+	CONTROL_BODY_RESERVE,
 };
 
 struct control_reply {
@@ -123,6 +182,10 @@ struct control_reply {
 		struct control_finding finding;
 		struct control_audit audit;
 		struct control_version version;
+		struct control_balance_row balance_row;
+		struct control_balance balance;
+		struct control_explain explain;
+		struct control_reserve reserve;
 	};
 };
 

@@ -34,6 +34,7 @@ static void fuzz_request(const uint8_t *data, size_t size)
 		return;
 	}
 	check_text(req.guest.text, sizeof(req.guest.text));
+	check_text(req.reserve_for, sizeof(req.reserve_for));
 	len = control_encode_request(&req, buf);
 	ASSERT(len >= 1 && len <= FRAME_PAYLOAD_MAX);
 	ASSERT(!control_decode_request(buf, len, &again, &why));

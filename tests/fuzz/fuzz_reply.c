@@ -11,6 +11,7 @@
 
 #include "cli_json.h"
 #include "cli_print.h"
+#include "cli_print_balance.h"
 #include "frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,7 +24,8 @@ static char out_buf[OUT_MAX];
 static bool with_guest(enum control_request_type command)
 {
 	return command == CONTROL_SHOW || command == CONTROL_SET ||
-	       command == CONTROL_READMIT;
+	       command == CONTROL_READMIT || command == CONTROL_LIMITS ||
+	       command == CONTROL_AUTO || command == CONTROL_EXPLAIN;
 }
 
 /* Return: true if the last reply was among them */
@@ -31,6 +33,7 @@ static bool gather(const uint8_t *data, size_t size, struct cli_report *r,
 		   struct cli_progress *p, FILE *out)
 {
 	static struct control_reply reply;
+	struct control_reserve shown = { 0, 0, 0 };
 	const char *why;
 	size_t len;
 
@@ -41,6 +44,8 @@ static bool gather(const uint8_t *data, size_t size, struct cli_report *r,
 			return false;
 		if (reply.body == CONTROL_BODY_PROGRESS)
 			cli_print_progress(p, &reply.progress, out);
+		if (reply.body == CONTROL_BODY_RESERVE)
+			cli_print_reserve_step(&shown, &reply.reserve, out);
 		ASSERT(!cli_report_add(r, &reply));
 		if (reply.end)
 			return true;
@@ -91,8 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	r.command = CONTROL_LIST + (*data >> 1) % (CONTROL_READMIT -
-						   CONTROL_LIST + 1);
+	r.command = (*data >> 1) % CONTROL_NUM_REQUESTS;
 	r.guest = with_guest(r.command) ? guest : NULL;
 	json = *data & 1;
 	out = fmemopen(out_buf, sizeof(out_buf), "w");

@@ -14,9 +14,10 @@
 #include "cli_args.h"
 #include "cli_json.h"
 #include "cli_print.h"
+#include "cli_print_balance.h"
 #include "cli_text.h"
 
-#define WORDS_MAX	8
+#define WORDS_MAX	9
 #define MIB		UINT64_C(1024)
 #define UUID		"3f2a0000-1111-2222-3333-444455556666"
 #define UUID_UPPER	"3F2A0000-1111-2222-3333-444455556666"
@@ -60,6 +61,35 @@ static const struct {
 	    .set_mode = CONTROL_SET_TO, .size_bytes = 2048 * MIB * 1024 } },
 	{ { "readmit", "db1", "--json" }, true,
 	  { .type = CONTROL_READMIT, .guest = { SELECT_NAME, 0, "db1" } } },
+	{ { "limits", "db1" }, false,
+	  { .type = CONTROL_LIMITS, .guest = { SELECT_NAME, 0, "db1" } } },
+	{ { "limits", "db1", "--min", "1G", "--max=window", "--weight", "200",
+	    "--headroom=default" }, false,
+	  { .type = CONTROL_LIMITS, .guest = { SELECT_NAME, 0, "db1" },
+	    .changes = {
+		[CONTROL_SETTING_MIN] = { CONTROL_CHANGE, 1024 * MIB * 1024 },
+		[CONTROL_SETTING_MAX] = { CONTROL_CHANGE, 0 },
+		[CONTROL_SETTING_WEIGHT] = { CONTROL_CHANGE, 200 },
+		[CONTROL_SETTING_HEADROOM] = { CONTROL_DEFAULT, 0 } } } },
+	{ { "auto", "7", "on", "--json" }, true,
+	  { .type = CONTROL_AUTO, .guest = { SELECT_DOMID, 7, "" },
+	    .changes = { [CONTROL_SETTING_AUTO] = { CONTROL_CHANGE, 1 } } } },
+	{ { "auto", "7", "off" }, false,
+	  { .type = CONTROL_AUTO, .guest = { SELECT_DOMID, 7, "" },
+	    .changes = { [CONTROL_SETTING_AUTO] = { CONTROL_CHANGE, 0 } } } },
+	{ { "auto", "7", "default" }, false,
+	  { .type = CONTROL_AUTO, .guest = { SELECT_DOMID, 7, "" },
+	    .changes = { [CONTROL_SETTING_AUTO] = { CONTROL_DEFAULT, 0 } } } },
+	{ { "balance" }, false, { .type = CONTROL_BALANCE } },
+	{ { "balance", "--dry-run" }, false,
+	  { .type = CONTROL_BALANCE, .dry_run = true } },
+	{ { "explain", "db1" }, false,
+	  { .type = CONTROL_EXPLAIN, .guest = { SELECT_NAME, 0, "db1" } } },
+	{ { "reserve", "1G" }, false,
+	  { .type = CONTROL_RESERVE, .size_bytes = 1024 * MIB * 1024 } },
+	{ { "reserve", "1G", "--for", "db2", "--timeout", "60" }, false,
+	  { .type = CONTROL_RESERVE, .size_bytes = 1024 * MIB * 1024,
+	    .reserve_for = "db2", .timeout_s = 60 } },
 	{ { "readmit", "12" }, false,
 	  { .type = CONTROL_READMIT, .guest = { SELECT_DOMID, 12, "" } } },
 	{ { "set", "db1", "-512M" }, false,
@@ -90,6 +120,28 @@ static void assert_same_request(const struct control_request *a,
 	assert_int_equal(a->size_bytes, b->size_bytes);
 	assert_int_equal(a->wait, b->wait);
 	assert_int_equal(a->timeout_s, b->timeout_s);
+	assert_memory_equal(a->changes, b->changes, sizeof(a->changes));
+	assert_int_equal(a->dry_run, b->dry_run);
+	assert_string_equal(a->reserve_for, b->reserve_for);
+}
+
+static void what_follows_the_dashes_of_a_reserve_is_a_command(void **state)
+{
+	static const char *const words[] = { "reserve", "1G", "--for=db2", "--",
+					     "xl", "create", "--", "-c", NULL };
+	static const char *const other[] = { "show", "--", "--json", NULL };
+	char err[CLI_ERROR_MAX];
+	struct cli_args args;
+
+	(void)state;
+	assert_int_equal(parse(words, NULL, &args, err), 0);
+	assert_non_null(args.run);
+	assert_string_equal(args.run[0], "xl");
+	assert_string_equal(args.run[2], "--");
+	assert_string_equal(args.run[3], "-c");
+	assert_null(args.run[4]);
+	assert_int_equal(parse(other, NULL, &args, err), 0);
+	assert_null(args.run);
 }
 
 static void command_lines_become_requests(void **state)
@@ -120,7 +172,7 @@ static const struct {
 	{ { "show", "" }, "GUEST is empty" },
 	{ { "readmit" }, "usage: memtide readmit GUEST" },
 	{ { "readmit", "db1", "2G" }, "\"2G\" is one operand too many" },
-	{ { "readmit", "db1", "--wait" }, "belong to memtide set" },
+	{ { "readmit", "db1", "--wait" }, "does not belong to memtide" },
 	{ { "show", "99999999999999999999" }, "is no domid" },
 	{ { "show", "4294967296" }, "is no domid" },
 	{ { "set", "db1" }, "usage: memtide set GUEST SIZE" },
@@ -137,8 +189,32 @@ static const struct {
 	{ { "set", "db1", "2G", "--wait", "--timeout", "5s" }, "not a number" },
 	{ { "set", "db1", "2G", "--wait", "--timeout=" }, "not a number" },
 	{ { "set", "db1", "2G", "--wait", "--timeout=86401" }, "0 to 86400" },
-	{ { "list", "--wait" }, "belong to memtide set" },
-	{ { "--timeout", "5", "audit" }, "belong to memtide set" },
+	{ { "limits" }, "usage: memtide limits GUEST" },
+	{ { "limits", "db1", "--min", "lots" },
+	  "min \"lots\" is not a number with a unit" },
+	{ { "limits", "db1", "--min", "1K", "--max", "1K" },
+	  "max \"1K\" is less than 2 MiB" },
+	{ { "limits", "db1", "--max", "boot" }, "it is not \"window\"" },
+	{ { "limits", "db1", "--weight", "0" },
+	  "weight \"0\" is not a number from 1 to 1000; \"default\" is" },
+	{ { "limits", "db1", "--weight", "1\x1b" }, "\"1\\x1b\"" },
+	{ { "show", "db1", "--weight", "5" },
+	  "--weight does not belong to memtide show" },
+	{ { "auto", "db1" }, "usage: memtide auto GUEST on|off" },
+	{ { "auto", "db1", "yes" }, "auto \"yes\" is neither on nor off" },
+	{ { "balance", "db1" }, "one operand too many" },
+	{ { "set", "db1", "1G", "--dry-run" },
+	  "--dry-run does not belong to memtide set" },
+	{ { "explain" }, "usage: memtide explain GUEST" },
+	{ { "reserve" }, "usage: memtide reserve SIZE" },
+	{ { "reserve", "+1G" }, "must have no sign" },
+	{ { "reserve", "1" }, "size \"1\" needs a unit" },
+	{ { "reserve", "1G", "--for", "" }, "--for needs the name" },
+	{ { "reserve", "1G", "--wait" }, "does not belong to memtide reserve" },
+	{ { "reserve", "1G", "--" }, "-- stands before a COMMAND" },
+	{ { "reserve", "1G", "--json", "--", "true" }, "does not go with" },
+	{ { "list", "--wait" }, "does not belong to memtide" },
+	{ { "--timeout", "5", "audit" }, "does not belong to memtide" },
 };
 
 static void wrong_command_lines_are_refused_with_a_reason(void **state)
@@ -224,6 +300,11 @@ static void every_help_names_its_example_and_options(void **state)
 		{ "audit", "memtide audit\n", "--socket PATH" },
 		{ "version", "memtide version --json\n", "--help" },
 		{ "readmit", "memtide readmit db1\n", "GUEST is a domid" },
+		{ "limits", "--weight 200\n", "--headroom SIZE" },
+		{ "auto", "memtide auto db1 on\n", "GUEST is a domid" },
+		{ "balance", "memtide balance --dry-run\n", "--dry-run" },
+		{ "explain", "memtide explain db1\n", "GUEST is a domid" },
+		{ "reserve", "-- xl create db2.cfg\n", "--for DOMAIN" },
 	};
 
 	(void)state;
@@ -305,6 +386,8 @@ static const struct control_guest db1 = {
 	.xen_kib = 768 * MIB, .guest_total_kib = 770000,
 	.guest_available_kib = 700000, .agent = "0.1.0", .kernel = "6.12.57",
 	.mode = "granules",
+	.automatic = true, .max_kib = 2048 * MIB, .weight = 200,
+	.live = "auto max", .demand = "distress",
 };
 
 /* From a memtided that does not tell the mode */
@@ -315,7 +398,8 @@ static const struct control_guest web = {
 };
 
 static const struct control_host host = {
-	24576 * MIB, 20480 * MIB, 512 * MIB, 256 * MIB, 2,
+	.total_kib = 24576 * MIB, .free_kib = 20480 * MIB,
+	.promised_kib = 512 * MIB, .reserve_kib = 256 * MIB, .guests = 2,
 };
 
 static void add_end(struct cli_report *r, enum control_status status,
@@ -354,9 +438,9 @@ static void a_list_is_an_aligned_table_in_order_of_domids(void **state)
 	cli_print_report(&r, p.f);
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
-"NAME       DOMID  STATE      HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE  MODE\n"
-"db1            3  growing    768M   1280M    512M         751M       683M  granules\n"
-"w\\x1b[31m     12  unmanaged  512M       -       -            -          -  -\n");
+"NAME       DOMID  STATE      HELD  TARGET  ONLINE  AVAILABLE  MODE  DEMAND\n"
+"db1            3  growing    768M   1280M    512M       683M  auto  distress\n"
+"w\\x1b[31m     12  unmanaged  512M       -       -          -  -     -\n");
 	cli_report_done(&r);
 }
 
@@ -398,6 +482,12 @@ static void show_prints_all_that_is_known(void **state)
 "  Xen counts       768 MiB\n"
 "  guest total      770000 KiB\n"
 "  guest available  700000 KiB\n"
+"  auto             on, changed live\n"
+"  min              256 MiB, its boot memory\n"
+"  max              2048 MiB, changed live\n"
+"  weight           200\n"
+"  headroom         an eighth of what it uses, at least 64 MiB\n"
+"  demand           distress\n"
 "  agent            0.1.0\n"
 "  kernel           6.12.57\n"
 "w\\x1b[31m (domid 12)\n"
@@ -435,9 +525,9 @@ static void a_balloon_that_does_not_answer_is_not_overlooked(void **state)
 	cli_print_report(&r, p.f);
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
-"NAME  DOMID  STATE    HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE  MODE\n"
-"db1       3  growing  768M   1280M    512M         751M       683M  granules\n"
-"s1        8  ready    768M    512M       -            -          -  balloon\n"
+"NAME  DOMID  STATE    HELD  TARGET  ONLINE  AVAILABLE  MODE     DEMAND\n"
+"db1       3  growing  768M   1280M    512M       683M  auto     distress\n"
+"s1        8  ready    768M    512M       -          -  balloon  -\n"
 "s1: its balloon does not answer: it holds 768 MiB\n");
 }
 
@@ -454,9 +544,9 @@ static void a_quarantined_guest_is_not_overlooked_in_a_list(void **state)
 	cli_print_report(&r, p.f);
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
-"NAME       DOMID  STATE        HELD  TARGET  ONLINE  GUEST-TOTAL  AVAILABLE  MODE\n"
-"db1            3  growing      768M   1280M    512M         751M       683M  granules\n"
-"w\\x1b[31m      7  quarantined  512M       -       -            -          -  none\n"
+"NAME       DOMID  STATE        HELD  TARGET  ONLINE  AVAILABLE  MODE  DEMAND\n"
+"db1            3  growing      768M   1280M    512M       683M  auto  distress\n"
+"w\\x1b[31m      7  quarantined  512M       -       -          -  none  -\n"
 "w\\x1b[31m is quarantined and left alone: it gave up granules 9+1, which it does not have\n"
 "  when that is mended: memtide readmit 7\n");
 }
@@ -661,6 +751,153 @@ static void the_bar_stays_in_its_brackets(void **state)
 		assert_int_equal(p.text[32], ']');
 		free(p.text);
 	}
+}
+
+static void limits_are_shown_with_what_they_mean(void **state)
+{
+	struct control_guest g = db1;
+	struct cli_report r = { .command = CONTROL_LIMITS, .nr_guests = 1,
+				.guests = &g };
+	struct page p;
+
+	(void)state;
+	/* Nothing is known of its window; "max" is no part of "maximum". */
+	g.window_kib = g.max_kib = 0;
+	snprintf(g.live, sizeof(g.live), "maximum headroom");
+	g.headroom_kib = 96 * MIB;
+	page_open(&p);
+	cli_print_report(&r, p.f);
+	page_check(&p,
+"db1 (domid 3)\n"
+"  auto             on\n"
+"  min              256 MiB, its boot memory\n"
+"  max              the end of its window\n"
+"  weight           200\n"
+"  headroom         96 MiB, changed live\n"
+"  demand           distress\n");
+}
+
+static const struct control_balance_row rows[] = {
+	{ 3, "db1", 768 * MIB, 768 * MIB, 1280 * MIB, "grows: its tasks wait" },
+	{ 4, "w\x1b", 512 * MIB, 512 * MIB, 512 * MIB, "keeps 512 MiB" },
+};
+
+static void fill_balance_report(struct cli_report *r)
+{
+	struct control_reply reply = { .body = CONTROL_BODY_BALANCE_ROW };
+
+	*r = (struct cli_report){ .command = CONTROL_BALANCE };
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		reply.balance_row = rows[i];
+		assert_int_equal(cli_report_add(r, &reply), 0);
+	}
+	reply.body = CONTROL_BODY_BALANCE;
+	reply.balance = (struct control_balance){
+		2, 1, 2048 * MIB, 1024 * MIB, 64 * MIB,
+	};
+	assert_int_equal(cli_report_add(r, &reply), 0);
+	add_end(r, CONTROL_STATUS_OK, "");
+	assert_null(cli_report_check(r));
+}
+
+static void a_balance_is_a_table_of_what_changes(void **state)
+{
+	struct cli_report r;
+	struct page p;
+
+	(void)state;
+	fill_balance_report(&r);
+	page_open(&p);
+	cli_print_report(&r, p.f);
+	page_check(&p,
+"2048M free for guests, 1024M should be for bursts, reservations wait for 64M; 1 of 2 automatic guests changes\n"
+"NAME       HELD    TARGET      THEN  WHY\n"
+"db1        768M      768M     1280M  grows: its tasks wait\n"
+"w\\x1b      512M      512M      same  keeps 512 MiB\n");
+	cli_report_done(&r);
+}
+
+static const struct control_explain stories[] = {
+	{ true, 1500, "keeps 768 MiB" },
+	{ false, 1540, "grew\x1b by 512 MiB" },
+	{ false, 600000, "gave 256 MiB" },
+	{ false, 36000000, "grew" },
+};
+
+static void fill_explain_report(struct cli_report *r, size_t nr)
+{
+	struct control_reply reply = { .body = CONTROL_BODY_GUEST };
+
+	*r = (struct cli_report){ .command = CONTROL_EXPLAIN, .guest = "db1" };
+	reply.guest = db1;
+	assert_int_equal(cli_report_add(r, &reply), 0);
+	reply.body = CONTROL_BODY_EXPLAIN;
+	for (size_t i = 0; i < nr; i++) {
+		reply.explain = stories[i];
+		assert_int_equal(cli_report_add(r, &reply), 0);
+	}
+	add_end(r, CONTROL_STATUS_OK, "");
+	assert_null(cli_report_check(r));
+}
+
+static void an_explanation_tells_how_long_ago(void **state)
+{
+	struct cli_report r;
+	struct page p;
+
+	(void)state;
+	fill_explain_report(&r, ARRAY_SIZE(stories));
+	page_open(&p);
+	cli_print_report(&r, p.f);
+	page_check(&p,
+"db1 (domid 3) holds 768 MiB, target 1280 MiB\n"
+"  now          keeps 768 MiB\n"
+"  1.5 s ago    grew\\x1b by 512 MiB\n"
+"  10 min ago   gave 256 MiB\n"
+"  10 h ago     grew\n");
+	cli_report_done(&r);
+	fill_explain_report(&r, 0);
+	r.guests[0].automatic = false;
+	page_open(&p);
+	cli_print_report(&r, p.f);
+	page_check(&p,
+"db1 (domid 3) holds 768 MiB, target 1280 MiB\n"
+"  now          it is not automatic: it has the size it was set to\n");
+	cli_report_done(&r);
+}
+
+static void a_reservation_is_told_of_step_by_step(void **state)
+{
+	static const struct control_reserve said[] = {
+		{ 1024 * MIB, 0, 0 }, { 1024 * MIB, 0, 0 },
+		{ 1024 * MIB, 512 * MIB, 0 }, { 1024 * MIB, 1024 * MIB, 0 },
+		{ 1024 * MIB, 1024 * MIB, 512 * MIB },
+	};
+	struct cli_report r = { .command = CONTROL_RESERVE };
+	struct control_reply reply = { .body = CONTROL_BODY_RESERVE };
+	struct control_reserve shown = { 0, 0, 0 };
+	struct page p;
+
+	(void)state;
+	page_open(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++)
+		cli_print_reserve_step(&shown, &said[i], p.f);
+	page_check(&p,
+"1024 MiB are being made free\n"
+"512 MiB of 1024 MiB are held, waiting for more\n"
+"1024 MiB are held\n");
+	reply.reserve = (struct control_reserve){ 1024 * MIB, 1024 * MIB,
+						  1024 * MIB };
+	assert_int_equal(cli_report_add(&r, &reply), 0);
+	add_end(&r, CONTROL_STATUS_OK, "");
+	check_report(&r, "1024 MiB were taken, nothing is held any more\n", "",
+		     CLI_EXIT_DONE);
+	add_end(&r, CONTROL_STATUS_PARTLY, "the time is over");
+	check_report(&r, "", "memtide: reserve: the time is over\n",
+		     CLI_EXIT_PARTLY);
+	add_end(&r, CONTROL_STATUS_REFUSED, "90 MiB are possible");
+	check_report(&r, "", "memtide: reserve: 90 MiB are possible\n",
+		     CLI_EXIT_REFUSED);
 }
 
 static const struct control_finding findings[] = {
@@ -868,6 +1105,36 @@ static void a_version_in_json_names_both_sides(void **state)
 	json_object_put(o);
 }
 
+static void settings_and_balancing_in_json_read_back(void **state)
+{
+	struct cli_report r;
+	struct json_object *o, *first;
+
+	(void)state;
+	fill_balance_report(&r);
+	o = json_of(&r);
+	assert_number(get(o, "balance"), "wanted_kib", 64 * MIB);
+	first = json_object_array_get_idx(get(o, "guests"), 0);
+	assert_number(first, "then_kib", 1280 * MIB);
+	assert_text(first, "why", "grows: its tasks wait");
+	json_object_put(o);
+	cli_report_done(&r);
+	fill_explain_report(&r, 2);
+	o = json_of(&r);
+	assert_number(get(o, "guest"), "weight", 200);
+	assert_true(json_object_get_boolean(get(get(o, "guest"), "auto")));
+	assert_text(get(o, "guest"), "live", "auto max");
+	first = json_object_array_get_idx(get(o, "stories"), 1);
+	assert_number(first, "ago_ms", 1540);
+	json_object_put(o);
+	cli_report_done(&r);
+	r = (struct cli_report){ .command = CONTROL_RESERVE,
+				 .has_reserve = true, .reserve = { 4, 2, 1 } };
+	o = json_of(&r);
+	assert_number(get(o, "reserve"), "held_kib", 2);
+	json_object_put(o);
+}
+
 static void a_failure_in_json_has_status_and_text(void **state)
 {
 	struct json_object *o;
@@ -890,7 +1157,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_lines_become_requests),
 		cmocka_unit_test(wrong_command_lines_are_refused_with_a_reason),
+		cmocka_unit_test(
+			what_follows_the_dashes_of_a_reserve_is_a_command),
 		cmocka_unit_test(a_name_too_long_is_refused),
+		cmocka_unit_test(limits_are_shown_with_what_they_mean),
+		cmocka_unit_test(a_balance_is_a_table_of_what_changes),
+		cmocka_unit_test(an_explanation_tells_how_long_ago),
+		cmocka_unit_test(a_reservation_is_told_of_step_by_step),
+		cmocka_unit_test(settings_and_balancing_in_json_read_back),
 		cmocka_unit_test(the_socket_option_beats_the_environment),
 		cmocka_unit_test(every_help_names_its_example_and_options),
 		cmocka_unit_test(text_of_others_reaches_no_terminal_as_it_is),

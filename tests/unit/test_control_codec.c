@@ -40,6 +40,22 @@ static const struct control_request requests[] = {
 	  .timeout_s = 86400 },
 	{ .type = CONTROL_SET, .guest = { .by = SELECT_DOMID, .domid = 3 },
 	  .set_mode = CONTROL_SET_SUBTRACT, .size_bytes = 0 },
+	{ .type = CONTROL_LIMITS, .guest = { .by = SELECT_NAME, .text = "a" } },
+	{ .type = CONTROL_LIMITS, .guest = { .by = SELECT_DOMID, .domid = 3 },
+	  .changes = {
+		[CONTROL_SETTING_MIN] = { CONTROL_CHANGE, UINT64_MAX },
+		[CONTROL_SETTING_MAX] = { CONTROL_CHANGE, 0 },
+		[CONTROL_SETTING_WEIGHT] = { CONTROL_DEFAULT, 0 },
+		[CONTROL_SETTING_HEADROOM] = { CONTROL_CHANGE, 1 } } },
+	{ .type = CONTROL_AUTO, .guest = { .by = SELECT_UUID, .text = UUID },
+	  .changes = { [CONTROL_SETTING_AUTO] = { CONTROL_CHANGE, 1 } } },
+	{ .type = CONTROL_BALANCE },
+	{ .type = CONTROL_BALANCE, .dry_run = true },
+	{ .type = CONTROL_EXPLAIN,
+	  .guest = { .by = SELECT_NAME, .text = "db1" } },
+	{ .type = CONTROL_RESERVE, .size_bytes = UINT64_MAX },
+	{ .type = CONTROL_RESERVE, .size_bytes = 1, .timeout_s = 86400,
+	  .reserve_for = "db2" },
 };
 
 static void every_request_survives_a_round_trip(void **state)
@@ -64,8 +80,14 @@ static const struct control_reply replies[] = {
 	{ .end = true, .status = CONTROL_STATUS_BAD_REQUEST, .text = "no" },
 	{ .body = CONTROL_BODY_GUEST,
 	  .guest = { 1, UUID, "db1", "growing", "the host is full", 1, 2, 3, 4,
-		     5, 6, 7, UINT64_MAX, "0.1.0", "6.12" } },
-	{ .body = CONTROL_BODY_HOST, .host = { 1, 2, 3, UINT64_MAX, 5 } },
+		     5, 6, 7, UINT64_MAX, "0.1.0", "6.12", "granules", true, 8, 9,
+		     UINT64_MAX, 1000, "auto min", "distress" } },
+	{ .body = CONTROL_BODY_HOST, .host = { 1, 2, 3, UINT64_MAX, 5, 6 } },
+	{ .body = CONTROL_BODY_BALANCE_ROW,
+	  .balance_row = { 1, "db1", 2, 3, UINT64_MAX, "it grows" } },
+	{ .body = CONTROL_BODY_BALANCE, .balance = { 1, 2, 3, 4, UINT64_MAX } },
+	{ .body = CONTROL_BODY_EXPLAIN, .explain = { true, UINT64_MAX, "so" } },
+	{ .body = CONTROL_BODY_RESERVE, .reserve = { 1, 2, UINT64_MAX } },
 	{ .body = CONTROL_BODY_PROGRESS, .progress = { 1, 2, 3, "ready" } },
 	{ .body = CONTROL_BODY_SET, .set = { 1, 2, 3, true }, .end = true },
 	{ .body = CONTROL_BODY_FINDING, .finding = { 0, "", "text" } },
@@ -219,6 +241,78 @@ static void a_set_request_stays_within_its_limits(void **state)
 	}
 }
 
+static const struct {
+	const char *what;
+	unsigned int body, field;
+	uint64_t change;
+	bool guest, ok;
+} change_cases[] = {
+	{ "keep", 7, 2, 0, true, true },
+	{ "set", 7, 3, 1, true, true },
+	{ "default", 7, 5, 2, true, true },
+	{ "a change too many", 7, 4, 3, true, false },
+	{ "change -1", 7, 2, UINT64_MAX, true, false },
+	{ "auto", 8, 2, 1, true, true },
+	{ "auto, a change too many", 8, 2, 3, true, false },
+	{ "limits of nobody", 7, 2, 1, false, false },
+	{ "auto of nobody", 8, 2, 1, false, false },
+};
+
+static void a_change_of_settings_stays_within_its_limits(void **state)
+{
+	static struct wire sel, change, limits, w;
+	struct control_request req;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(change_cases); i++) {
+		case_is("%s", change_cases[i].what);
+		sel.len = change.len = limits.len = w.len = 0;
+		wire_number(&sel, 1, 5);
+		wire_number(&change, 1, change_cases[i].change);
+		wire_number(&change, 2, 7);
+		if (change_cases[i].guest)
+			wire_message(&limits, 1, &sel);
+		wire_message(&limits, change_cases[i].field, &change);
+		wire_message(&w, change_cases[i].body, &limits);
+		case_int_equal(!control_decode_request(w.buf, w.len, &req,
+						       &why),
+			       change_cases[i].ok);
+	}
+}
+
+static void a_reservation_stays_within_its_limits(void **state)
+{
+	static const struct {
+		const char *what;
+		uint64_t timeout_s;
+		const char *name;
+		size_t len;
+		bool ok;
+	} cases[] = {
+		{ "for nobody", 86400, S(""), true },
+		{ "too long", 86401, S(""), false },
+		{ "the longest name", 0, S(X64 X63), true },
+		{ "a name too long", 0, S(X64 X64), false },
+		{ "an escape", 0, S("a\x1b"), false },
+	};
+	static struct wire reserve, w;
+	struct control_request req;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		case_is("%s", cases[i].what);
+		reserve.len = w.len = 0;
+		wire_number(&reserve, 1, 4096);
+		wire_bytes(&reserve, 2, cases[i].name, cases[i].len);
+		wire_number(&reserve, 3, cases[i].timeout_s);
+		wire_message(&w, 11, &reserve);
+		case_int_equal(!control_decode_request(w.buf, w.len, &req,
+						       &why), cases[i].ok);
+	}
+}
+
 static void a_request_that_is_none_is_refused_and_changes_nothing(void **state)
 {
 	static const struct {
@@ -227,7 +321,8 @@ static void a_request_that_is_none_is_refused_and_changes_nothing(void **state)
 		const char *why;
 	} cases[] = {
 		{ { 0 }, 0, "unknown request" },
-		{ { 0x3a, 0x00 }, 2, "unknown request" },	/* body 7 */
+		{ { 0x7a, 0x00 }, 2, "unknown request" },	/* body 15 */
+		{ { 0x3a, 0x00 }, 2, "no guest" },	/* limits of nobody */
 		{ { 0x32, 0x00 }, 2, "no guest" },	/* readmit nobody */
 		{ { 0x12, 0x00 }, 2, "no guest" },
 		{ { 0x12, 0x02, 0x0a, 0x00 }, 4, "no guest" },
@@ -370,6 +465,8 @@ int main(void)
 		cmocka_unit_test(the_largest_reply_fits_into_a_frame),
 		cmocka_unit_test(a_guest_is_selected_by_what_can_be_one),
 		cmocka_unit_test(a_set_request_stays_within_its_limits),
+		cmocka_unit_test(a_change_of_settings_stays_within_its_limits),
+		cmocka_unit_test(a_reservation_stays_within_its_limits),
 		cmocka_unit_test(
 		a_request_that_is_none_is_refused_and_changes_nothing),
 		cmocka_unit_test(a_request_of_thousands_of_fields_is_too_large),
