@@ -10,7 +10,6 @@
 #define STEP_MIN	64u	/* of relief: 128 MiB */
 #define HEADROOM_MIN	32u	/* 64 MiB */
 #define CRUMB		4u	/* less is not taken from anyone */
-#define SHARE_SLACK	8u	/* nor this part of a fair share */
 #define GIVE_MIN	8u	/* of what is given slowly */
 #define GIVE_SHARE	8u	/* and this part of what is beyond the need */
 
@@ -21,9 +20,8 @@
 #define CALM_SLOW_MS	30000u	/* gives to the reserve */
 #define GIVE_EVERY_MS	2000u
 #define HURT_MS		30000u	/* so soon after it gave, it gave too much */
-#define BACKOFF_MIN_MS	60000u
+#define BACKOFF_MIN_MS	60000u	/* who was hurt or gave too little is left out */
 #define BACKOFF_MAX_MS	(64u * 60000u)
-#define NO_GIVE_MS	60000u	/* who gave too little is left out */
 #define NO_GROW_MIN_MS	1000u	/* who could not grow, at first and at last */
 #define NO_GROW_MAX_MS	64000u
 #define SILENT_MS	10000u	/* demand.c: then it is calm */
@@ -86,7 +84,7 @@ static uint32_t cap_u32(uint64_t n)
 
 /* One guest ------------------------------------------------------------- */
 
-static uint32_t headroom(const struct policy_guest *g)
+static uint32_t find_headroom(const struct policy_guest *g)
 {
 	return g->set.headroom ? g->set.headroom :
 				 MAX(g->used / 8, HEADROOM_MIN);
@@ -120,8 +118,14 @@ static bool has_unused(const struct policy_guest *g)
 /* Has what it was to get arrived, and has it said since how it is? */
 static bool has_goal(const struct policy_guest *g)
 {
-	return g->target >= g->mem.goal && g->settled &&
+	return g->target + CRUMB > g->mem.goal && g->settled &&
 	       g->report_ms < g->moved_ms;
+}
+
+/* Less has hurt, not long ago; 0: nothing has. */
+static uint32_t mark(const struct policy_guest *g)
+{
+	return g->mem.mark_ms ? g->mem.mark : 0;
 }
 
 static void set_goal(struct policy_guest *g)
@@ -136,6 +140,9 @@ static void set_goal(struct policy_guest *g)
 		return;
 	if (m->goal)
 		step = MAX(step, MIN(m->step, size / 2) * 2);
+	else if (size < mark(g))
+		/* It was well before it gave. */
+		step = m->mark - size;
 	step = MAX(step, cap_u32(need - MIN(need, size)));
 	m->step = step;
 	m->goal = within(g, (uint64_t)size + step);
@@ -185,6 +192,11 @@ static bool can_grow(const struct policy_guest *g)
 	return !g->mem.no_grow_ms;
 }
 
+static uint32_t next_backoff(uint32_t ms)
+{
+	return MAX(MIN(ms * 2, BACKOFF_MAX_MS), BACKOFF_MIN_MS);
+}
+
 /* What is not there will not come: the rest is not promised any longer, and is
  * not asked for again. Who gave half of it may be asked. */
 static void end_failed(struct policy_guest *g)
@@ -205,8 +217,13 @@ static void end_failed(struct policy_guest *g)
 	m->grows = false;
 	if (g->target == g->held)
 		return;
-	if (less(g->held, g->target) > m->asked / 2)
-		m->no_give_ms = NO_GIVE_MS;
+	if (less(g->held, g->target) > m->asked / 2) {
+		m->give_backoff_ms = next_backoff(m->give_backoff_ms);
+		m->no_give_ms = m->give_backoff_ms;
+	} else if (m->asked) {
+		m->give_backoff_ms = 0;
+	}
+	m->asked = 0;
 	m->goal = MIN(m->goal, g->held);
 	g->target = g->held;
 	g->reason = POLICY_FELL_SHORT;
@@ -221,12 +238,12 @@ static void remember_pain(struct policy_guest *g)
 		return;
 	if (in_pain(g)) {
 		m->mark = m->gave_from;
-		m->backoff_ms = MAX(MIN(m->backoff_ms * 2, BACKOFF_MAX_MS),
-				    BACKOFF_MIN_MS);
+		m->backoff_ms = next_backoff(m->backoff_ms);
 		m->mark_ms = m->backoff_ms;
 		m->gave_from = 0;
 	} else if (m->gave_ms >= HURT_MS) {
-		m->backoff_ms /= 2;
+		if (g->target < m->mark)
+			m->backoff_ms /= 2;
 		m->gave_from = 0;
 	}
 }
@@ -248,7 +265,7 @@ static void look(struct run *r, struct policy_guest *g)
 {
 	g->from = g->target;
 	g->want = g->target;
-	g->headroom = headroom(g);
+	g->headroom = find_headroom(g);
 	g->other = 0;
 	g->reason = POLICY_KEEP;
 	age(g, r->host->elapsed_ms);
@@ -269,6 +286,7 @@ static void look(struct run *r, struct policy_guest *g)
 		g->reason = POLICY_CEILING;
 	}
 	find_want(g);
+	g->most = g->want;
 }
 
 /* Serving --------------------------------------------------------------- */
@@ -282,6 +300,70 @@ static bool asks(const struct policy_guest *g)
 static uint32_t has(const struct policy_guest *g)
 {
 	return MAX(g->target, g->held);
+}
+
+static bool gives_share(const struct policy_guest *g)
+{
+	return g->can == POLICY_CAN_BOTH && !g->mem.no_give_ms &&
+	       g->level != DEMAND_UNKNOWN;
+}
+
+/* What a guest should have at most if all the memory were divided anew. Nobody
+ * knows where distress ends; headroom is nothing that others suffer for. */
+static uint32_t may_have(const struct policy_guest *g, bool headroom)
+{
+	if (g->mem.goal)
+		return MAX(g->set.ceiling, g->want);
+	return headroom ? g->want : g->target;
+}
+
+/* Fair shares, with nobody left who has more than it needs. */
+static uint32_t share_anew(struct run *r, bool headroom)
+{
+	struct share *slots = r->host->slots;
+	uint64_t total = r->pool;
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < r->nr; i++) {
+		struct policy_guest *g = &r->guests[i];
+		uint32_t lo = gives_share(g) ? MIN(g->set.floor, g->target) :
+					       g->target;
+
+		if (!asks(g) && !gives_share(g))
+			continue;
+		slots[nr++] = (struct share){
+			.of = g, .key = g->key, .weight = g->set.weight,
+			.lo = lo, .hi = MAX(may_have(g, headroom), lo),
+		};
+		total += has(g);
+	}
+	share_out(slots, nr, total);
+	return nr;
+}
+
+/* While someone is in distress who may have more, it will ask for more: nobody
+ * else is served beyond its fair share. */
+static void limit_need(struct run *r)
+{
+	struct share *slots = r->host->slots;
+	bool distress = false, need = false;
+	uint32_t nr;
+
+	for (uint32_t i = 0; i < r->nr; i++) {
+		struct policy_guest *g = &r->guests[i];
+
+		distress |= g->mem.goal && g->target < g->set.ceiling;
+		need |= asks(g) && g->reason != POLICY_RELIEF;
+	}
+	if (!distress || !need)
+		return;
+	nr = share_anew(r, true);
+	for (uint32_t i = 0; i < nr; i++) {
+		struct policy_guest *g = slots[i].of;
+
+		if (g->reason == POLICY_NEED)
+			g->most = MIN(g->want, MAX(slots[i].got, has(g)));
+	}
 }
 
 /* Give from the pool to all who ask for this reason, the poorest first. */
@@ -300,7 +382,7 @@ static void serve(struct run *r, bool relief)
 			.of = g, .key = g->key,
 			.weight = g->set.weight,
 			.lo = has(g),
-			.hi = can_grow(g) ? MAX(g->want, has(g)) : has(g),
+			.hi = can_grow(g) ? MAX(g->most, has(g)) : has(g),
 		};
 		total += has(g);
 	}
@@ -326,9 +408,9 @@ static uint64_t unserved(struct run *r, bool relief)
 
 	for (uint32_t i = 0; i < r->nr; i++) {
 		const struct policy_guest *g = &r->guests[i];
-		uint32_t lack = less(g->want, g->target);
+		uint32_t lack = less(g->most, g->target);
 
-		if (!asks(g) || !can_grow(g) ||
+		if (!asks(g) || !can_grow(g) || !lack ||
 		    (g->reason == POLICY_RELIEF) != relief)
 			continue;
 		sum += lack;
@@ -358,11 +440,6 @@ static uint32_t keeps(const struct policy_guest *g, const struct taking *t)
 			ahead(g, RELIEF_AHEAD_MS);
 
 	return cap_u32(MAX(size, g->set.floor));
-}
-
-static uint32_t mark(const struct policy_guest *g)
-{
-	return g->mem.mark_ms ? g->mem.mark : 0;
 }
 
 static uint32_t spare(const struct policy_guest *g, uint32_t keeps)
@@ -471,41 +548,20 @@ static void take(struct run *r, uint64_t n, const struct taking *t)
 	}
 }
 
-static bool gives_share(const struct policy_guest *g)
+/* What surely helps a guest in distress: more is not taken from others who are
+ * in need themselves. */
+static uint32_t sure_step(const struct policy_guest *g)
 {
-	return g->can == POLICY_CAN_BOTH && !g->mem.no_give_ms &&
-	       g->level != DEMAND_UNKNOWN;
-}
+	uint32_t size = MAX(g->used + g->headroom, has(g) + STEP_MIN);
 
-/* Fair shares: what each would have if all the memory were divided anew, with
- * nobody left who has more than it needs. */
-static uint32_t share_anew(struct run *r)
-{
-	struct share *slots = r->host->slots;
-	uint64_t total = r->pool;
-	uint32_t nr = 0;
-
-	for (uint32_t i = 0; i < r->nr; i++) {
-		struct policy_guest *g = &r->guests[i];
-		uint32_t lo = MIN(g->set.floor, g->target);
-
-		if (!asks(g) && !gives_share(g))
-			continue;
-		slots[nr++] = (struct share){
-			.of = g, .key = g->key, .weight = g->set.weight,
-			.lo = lo, .hi = MAX(g->want, lo),
-		};
-		total += has(g);
-	}
-	share_out(slots, nr, total);
-	return nr;
+	return less(MIN(g->want, size), g->target);
 }
 
 /* From those above their share, up to what those in distress lack of theirs. */
 static void take_shares(struct run *r)
 {
 	struct share *slots = r->host->slots;
-	uint32_t nr = share_anew(r), nr_give = 0;
+	uint32_t nr = share_anew(r, false), nr_give = 0;
 	uint64_t lack = 0;
 
 	for (uint32_t i = 0; i < nr; i++) {
@@ -513,9 +569,9 @@ static void take_shares(struct run *r)
 		uint32_t excess = less(g->target, slots[i].got);
 
 		if (g->reason == POLICY_RELIEF)
-			lack += less(slots[i].got, g->target);
-		if (!gives_share(g) || excess < CRUMB ||
-		    excess < slots[i].got / SHARE_SLACK)
+			lack += MIN(less(slots[i].got, g->target),
+				    sure_step(g));
+		if (!gives_share(g) || excess < CRUMB)
 			continue;
 		slots[nr_give++] = (struct share){
 			.of = g, .key = g->key, .weight = excess, .hi = excess,
@@ -598,6 +654,7 @@ static void balance(struct run *r)
 	serve(r, true);
 	h->granted = (uint32_t)MIN(r->pool, h->wanted);
 	r->pool -= h->granted;
+	limit_need(r);
 	serve(r, false);
 
 	need = unserved(r, false);
@@ -632,6 +689,10 @@ static void conclude(struct run *r)
 			h->next_ms = MIN(h->next_ms, g->mem.no_grow_ms);
 			g->reason = POLICY_FELL_SHORT;
 		}
+		/* It has not grown, it only keeps what it was to give. */
+		if (asks(g) && g->from < g->held && g->target == g->held)
+			g->reason = g->settled ? POLICY_FELL_SHORT :
+						 POLICY_STOPS;
 		if (g->target == g->from && g->can != POLICY_CAN_NOTHING)
 			g->reason = asks(g) ? POLICY_WAITS : POLICY_KEEP;
 		h->changes += g->target != g->from;
@@ -654,7 +715,7 @@ bool policy_asks(const struct policy_guest *g)
 {
 	struct policy_guest copy = *g;
 
-	copy.headroom = headroom(&copy);
+	copy.headroom = find_headroom(&copy);
 	copy.reason = POLICY_KEEP;
 	if (copy.can != POLICY_CAN_NOTHING)
 		find_want(&copy);
@@ -669,7 +730,7 @@ uint64_t policy_possible(const struct policy_host *host,
 	for (uint32_t i = 0; i < nr; i++) {
 		struct policy_guest g = guests[i];
 
-		g.headroom = headroom(&g);
+		g.headroom = find_headroom(&g);
 		n += less(g.held, g.target);
 		if (g.can != POLICY_CAN_NOTHING && !policy_asks(&g) &&
 		    g.level == DEMAND_CALM && !g.mem.no_give_ms)

@@ -48,16 +48,18 @@
  * time. If the reserve is full nothing is taken from anyone: memory that is
  * idle in a guest is its page cache.
  *
- * Who was asked and gave less is left out for a while, with its target set to
- * what it holds, and delays nobody: the others are asked for the rest.
+ * Who was asked and gave less than half of it is left out for a while, and for
+ * twice as long each time, with its target set to what it holds. It delays
+ * nobody: the others are asked for the rest.
  *
  * Hysteresis. Between three quarters of the headroom and twice the headroom
  * nothing happens. With constant demand (@used constant, no pressure with the
- * headroom available) a guest's target reverses its direction at most once, and
- * after a bounded number of runs nothing is changed and next_ms is
- * POLICY_NEVER: not even a timer is left. A guest that is hurt with its
- * headroom available, as its page cache is its working set, is tried again
- * after 1, 2, 4 .. 64 minutes.
+ * headroom available) a guest's size reverses its direction at most once, and
+ * at most three times where shares had to be made; if guests give what they are
+ * asked for, then after a bounded number of runs nothing is changed and next_ms
+ * is POLICY_NEVER: not even a timer is left. A
+ * guest that does not give, or is hurt with its headroom available, as its page
+ * cache is its working set, is tried again after 1, 2, 4 .. 64 minutes.
  *
  * Never: a target below the floor or above the ceiling (but for what they must
  * be moved to after a change of these); more promised than is free (I4); a
@@ -129,6 +131,7 @@ struct policy_memory {
 	uint32_t asked;		/* granules that it was last asked for */
 	uint32_t pause_ms;	/* the reserve takes nothing before that */
 	uint32_t no_give_ms;	/* it gave too little: nobody asks before that */
+	uint32_t give_backoff_ms;
 	uint32_t no_grow_ms;	/* it could not grow: not before that */
 	uint32_t grow_backoff_ms;
 	bool donor;		/* is giving what it can spare: stops if pressed */
@@ -171,7 +174,8 @@ struct policy_memory {
  * @headroom:	what it should have available
  * @other:	@key of who needs it most, for POLICY_GIVE_GUEST and _SHARE
  *
- * @from:	@target as it was; scratch
+ * @from:	@target as it was
+ * @most:	scratch: of @want, what it may have now
  */
 struct policy_guest {
 	uint32_t key;
@@ -205,6 +209,7 @@ struct policy_guest {
 	uint32_t other;
 
 	uint32_t from;
+	uint32_t most;
 };
 
 /* struct policy_change - what is told of it later */
