@@ -146,7 +146,7 @@ static void look_at(const struct guest *g, int64_t now_us,
 	ret->used = granules(demand_used_kib(d, (uint64_t)ret->held *
 					     GRANULE_KIB) + GRANULE_KIB - 1);
 	/* Rates are of the time before the last report. */
-	if (ret->level < DEMAND_PRESSED && ret->report_ms > 2000)
+	if (ret->report_ms > 2000)
 		ret->growth_kib_s = 0;
 }
 
@@ -359,6 +359,12 @@ static void on_reported(struct service_watcher *w, struct guest *g)
 		balance_kick(b);
 	else if (b->lacking)
 		run_at(b, now_us + LOOK_US);
+}
+
+void balance_set_burst(struct balance *b, uint64_t burst_kib)
+{
+	b->conf.burst_kib = burst_kib;
+	balance_kick(b);
 }
 
 static void on_rescanned(struct service_watcher *w)

@@ -64,7 +64,7 @@ void balance_close(struct balance *b);
 /** balance_kick() - Something changed that the balancer cannot see */
 void balance_kick(struct balance *b);
 
-/** balance_set_burst() - @burst_kib of the settings is another now */
+/** balance_set_burst() - Change conf.burst_kib */
 void balance_set_burst(struct balance *b, uint64_t burst_kib);
 
 /** balance_want() - Reservations wait for so many granules */

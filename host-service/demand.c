@@ -64,6 +64,19 @@ static uint64_t unavailable_kib(const struct msg_report *r)
 	return r->mem_total_kib - MIN(r->mem_total_kib, r->mem_available_kib);
 }
 
+/* Also what had to go to swap. */
+static uint64_t taken_kib(const struct msg_report *r)
+{
+	return unavailable_kib(r) + r->swap_total_kib - r->swap_free_kib;
+}
+
+static uint32_t faded(uint32_t rate, uint64_t span_us)
+{
+	if (span_us >= SPAN_MAX_US)
+		return 0;
+	return (uint32_t)(rate * (SPAN_MAX_US - span_us) / SPAN_MAX_US);
+}
+
 static bool went_back(const struct msg_report *before,
 		      const struct msg_report *now)
 {
@@ -84,10 +97,12 @@ static void find_rates(struct demand *d, const struct msg_report *r,
 				     PAGE_KIB, span_us);
 	d->swap_in_kib_s = kib_per_s(b->swap_in_pages, r->swap_in_pages,
 				     PAGE_KIB, span_us);
-	d->growth_kib_s = 0;
+	/* Who is blocked does not grow, but would: that fades. */
+	d->growth_kib_s = faded(d->growth_kib_s, span_us);
 	if (span_us <= SPAN_MAX_US)
-		d->growth_kib_s = kib_per_s(unavailable_kib(b),
-					    unavailable_kib(r), 1, span_us);
+		d->growth_kib_s = MAX(d->growth_kib_s,
+				      kib_per_s(taken_kib(b), taken_kib(r), 1,
+						span_us));
 }
 
 static bool is_little(const struct msg_report *r, uint64_t part)

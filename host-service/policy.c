@@ -17,6 +17,7 @@
 #define RELIEF_AHEAD_MS	1000u	/* will be used before the next step arrives */
 #define NEED_AHEAD_MS	500u
 #define CALM_FAST_MS	2000u	/* calm for so long: gives to a guest in need */
+#define CALM_SOON_MS	5000u
 #define CALM_SLOW_MS	30000u	/* gives to the reserve */
 #define GIVE_EVERY_MS	2000u
 #define HURT_MS		30000u	/* so soon after it gave, it gave too much */
@@ -111,15 +112,24 @@ static bool in_pain(const struct policy_guest *g)
 /* It is sure to have enough: what it waits for is not the host's memory. */
 static bool has_unused(const struct policy_guest *g)
 {
-	return !g->starving &&
-	       g->unused >= g->headroom + ahead(g, RELIEF_AHEAD_MS);
+	return !g->starving && g->unused >= g->headroom;
 }
 
-/* Has what it was to get arrived, and has it said since how it is? */
+/* Next to nothing of what it has is left. */
+static bool has_eaten(const struct policy_guest *g)
+{
+	return less(g->held, g->used) < g->headroom / 2;
+}
+
+/* Has what it was to get arrived, and has it said since how it is? If it has
+ * eaten that as it came, half of it will do. */
 static bool has_goal(const struct policy_guest *g)
 {
-	return g->target + CRUMB > g->mem.goal && g->settled &&
-	       g->report_ms < g->moved_ms;
+	if (g->target + CRUMB <= g->mem.goal)
+		return false;
+	if (g->settled)
+		return g->report_ms < g->moved_ms;
+	return has_eaten(g) && less(g->target, g->held) <= g->mem.step / 2;
 }
 
 /* Less has hurt, not long ago; 0: nothing has. */
@@ -138,6 +148,8 @@ static void set_goal(struct policy_guest *g)
 
 	if (m->goal && !has_goal(g))
 		return;
+	if (has_eaten(g))
+		step *= 2;
 	if (m->goal)
 		step = MAX(step, MIN(m->step, size / 2) * 2);
 	else if (size < mark(g))
@@ -220,6 +232,7 @@ static void end_failed(struct policy_guest *g)
 	if (less(g->held, g->target) > m->asked / 2) {
 		m->give_backoff_ms = next_backoff(m->give_backoff_ms);
 		m->no_give_ms = m->give_backoff_ms;
+		m->refused_with = less(g->held, g->used);
 	} else if (m->asked) {
 		m->give_backoff_ms = 0;
 	}
@@ -229,14 +242,17 @@ static void end_failed(struct policy_guest *g)
 	g->reason = POLICY_FELL_SHORT;
 }
 
-/* It gave, and now it hurts: do not do that again too soon. */
+/* It gave, and now it hurts: do not do that again too soon. If it uses more than
+ * when it gave, that is why it hurts. */
 static void remember_pain(struct policy_guest *g)
 {
 	struct policy_memory *m = &g->mem;
 
 	if (!m->gave_from)
 		return;
-	if (in_pain(g)) {
+	if (in_pain(g) && g->used > m->gave_used + g->headroom / 2) {
+		m->gave_from = 0;
+	} else if (in_pain(g)) {
 		m->mark = m->gave_from;
 		m->backoff_ms = next_backoff(m->backoff_ms);
 		m->mark_ms = m->backoff_ms;
@@ -275,6 +291,9 @@ static void look(struct run *r, struct policy_guest *g)
 		return;
 	}
 	end_failed(g);
+	/* It has more to give than when it did not. */
+	if (less(g->held, g->used) >= g->mem.refused_with + g->headroom)
+		g->mem.no_give_ms = 0;
 	if (in_pain(g) && g->mem.donor && g->target < g->held) {
 		g->target = MIN(g->held, g->set.ceiling);
 		g->reason = POLICY_STOPS;
@@ -429,7 +448,8 @@ struct taking {
 	enum policy_reason reason;
 	uint32_t calm_ms;	/* calm for so long */
 	uint32_t headrooms;	/* so many are left to it */
-	bool slowly;
+	uint32_t part;		/* one of so many of what is beyond */
+	uint32_t pause_ms;	/* between two times; 0: needs not settle */
 };
 
 /* The least that it is to keep, but for its low mark. */
@@ -463,10 +483,10 @@ static uint32_t gives_in_ms(const struct policy_guest *g,
 	else
 		ms = less(t->calm_ms, g->calm_ms);
 	ms = MAX(ms, g->mem.no_give_ms);
-	if (t->slowly)
+	if (t->pause_ms)
 		ms = MAX(ms, g->mem.pause_ms);
 	/* Its steps end first, and that is told. */
-	if (!ms && (g->can != POLICY_CAN_BOTH || (t->slowly && !g->settled)))
+	if (!ms && (g->can != POLICY_CAN_BOTH || (t->pause_ms && !g->settled)))
 		return POLICY_NEVER;
 	return ms;
 }
@@ -488,6 +508,7 @@ static void give(struct policy_guest *g, uint32_t n, enum policy_reason reason,
 
 	m->donor = reason != POLICY_GIVE_SHARE;
 	m->gave_from = m->donor ? g->target : 0;
+	m->gave_used = g->used;
 	m->gave_ms = 0;
 	m->asked = n + less(g->held, g->target);
 	g->target -= n;
@@ -535,16 +556,14 @@ static void take(struct run *r, uint64_t n, const struct taking *t)
 			.of = g, .key = g->key,
 			.weight = most * idleness(g) * POLICY_WEIGHT_MAX /
 				  g->set.weight,
-			.hi = t->slowly ? MIN(most, MAX(most / GIVE_SHARE,
-							GIVE_MIN)) :
-					  most,
+			.hi = MIN(most, MAX(most / t->part, GIVE_MIN)),
 		};
 	}
 	give_slots(r, nr, n, t->reason);
-	for (uint32_t i = 0; i < nr && t->slowly; i++) {
+	for (uint32_t i = 0; i < nr && t->pause_ms; i++) {
 		struct policy_guest *g = slots[i].of;
 
-		g->mem.pause_ms = GIVE_EVERY_MS;
+		g->mem.pause_ms = t->pause_ms;
 	}
 }
 
@@ -586,16 +605,20 @@ static void take_shares(struct run *r)
 /* All -------------------------------------------------------------------- */
 
 static const struct taking take_for_relief = {
-	POLICY_GIVE_GUEST, CALM_FAST_MS, 1, false
+	POLICY_GIVE_GUEST, CALM_FAST_MS, 1, 1, 0
 };
 static const struct taking take_for_reservation = {
-	POLICY_GIVE_RESERVATION, CALM_FAST_MS, 1, false
+	POLICY_GIVE_RESERVATION, CALM_FAST_MS, 1, 1, 0
 };
 static const struct taking take_for_need = {
-	POLICY_GIVE_GUEST, CALM_FAST_MS, 2, false
+	POLICY_GIVE_GUEST, CALM_FAST_MS, 2, 1, 0
+};
+/* Less than half of the burst reserve is there: from those that have plenty. */
+static const struct taking take_soon = {
+	POLICY_GIVE_RESERVE, CALM_SOON_MS, 4, 2, GIVE_EVERY_MS
 };
 static const struct taking take_for_reserve = {
-	POLICY_GIVE_RESERVE, CALM_SLOW_MS, 2, true
+	POLICY_GIVE_RESERVE, CALM_SLOW_MS, 2, GIVE_SHARE, GIVE_EVERY_MS
 };
 
 static uint64_t lacking(const struct run *r, uint64_t n)
@@ -641,8 +664,10 @@ static void refill(struct run *r)
 
 	if (r->pool >= burst)
 		return;
-	r->how = &take_for_reserve;
-	take(r, lacking(r, burst - r->pool), r->how);
+	r->how = r->pool < burst / 2 ? &take_soon : &take_for_reserve;
+	if (r->pool < burst / 2)
+		take(r, lacking(r, burst / 2 - r->pool), &take_soon);
+	take(r, lacking(r, burst - r->pool), &take_for_reserve);
 	r->is_short = lacking(r, burst - r->pool);
 }
 
@@ -681,6 +706,9 @@ static void conclude(struct run *r)
 
 	h->lacking = r->how != NULL;
 	h->next_ms = r->is_short ? next_gift_ms(r, r->how) : POLICY_NEVER;
+	if (r->is_short && r->how == &take_soon)
+		h->next_ms = MIN(h->next_ms,
+				 next_gift_ms(r, &take_for_reserve));
 	h->changes = 0;
 	for (uint32_t i = 0; i < r->nr; i++) {
 		struct policy_guest *g = &r->guests[i];

@@ -127,11 +127,13 @@ struct policy_memory {
 	uint32_t mark_ms;	/* so long the mark holds yet */
 	uint32_t backoff_ms;	/* how long the last mark was to hold */
 	uint32_t gave_from;	/* size before it last gave what it could spare */
+	uint32_t gave_used;	/* what it used then */
 	uint32_t gave_ms;	/* ago; only if @gave_from */
 	uint32_t asked;		/* granules that it was last asked for */
 	uint32_t pause_ms;	/* the reserve takes nothing before that */
 	uint32_t no_give_ms;	/* it gave too little: nobody asks before that */
 	uint32_t give_backoff_ms;
+	uint32_t refused_with;	/* it had so much available */
 	uint32_t no_grow_ms;	/* it could not grow: not before that */
 	uint32_t grow_backoff_ms;
 	bool donor;		/* is giving what it can spare: stops if pressed */

@@ -38,7 +38,7 @@ static struct policy_guest calm(uint32_t key, uint32_t held, uint32_t used)
 
 static struct policy_guest pained(uint32_t key, uint32_t held)
 {
-	struct policy_guest g = calm(key, held, held);
+	struct policy_guest g = calm(key, held, held - held / 8);
 
 	g.level = DEMAND_DISTRESS;
 	g.calm_ms = 0;
@@ -86,7 +86,7 @@ static void test_relief_is_a_share_of_the_size_and_doubles(void **state)
 		g.moved_ms = 10;
 		run(&h, &g, 1);
 		case_int_equal(g.target, sizes[i]);
-		g.used = g.held;
+		g.used = g.held - g.held / 8;
 		g.moved_ms = 200;
 	}
 }
@@ -100,7 +100,7 @@ static void test_relief_knows_how_fast_a_guest_grows(void **state)
 	g.growth_kib_s = 1024 * 1024;
 	run(&h, &g, 1);
 	/* What it will use in a second, and headroom for what it uses. */
-	assert_int_equal(g.target, 1024 + 512 + 1024 / 8);
+	assert_int_equal(g.target, 896 + 512 + 896 / 8);
 }
 
 static void test_need_is_served_before_it_hurts(void **state)
@@ -260,6 +260,7 @@ static void test_who_is_not_calm_is_no_donor(void **state)
 		g[1].calm_ms = cases[i].calm_ms;
 		g[1].can = cases[i].can;
 		g[1].mem.no_give_ms = cases[i].no_give_ms;
+		g[1].mem.refused_with = 600;
 		run(&h, g, 2);
 		case_int_equal(g[1].target, 1000);
 		case_int_equal(h.next_ms, cases[i].next_ms);
@@ -275,13 +276,12 @@ static void test_in_general_need_shares_are_fair(void **state)
 	(void)state;
 	g[1].mem.goal = 4096;
 	run(&h, g, 3);
-	/* Of what the poorer lacks of its share it gets what surely helps: an
-	 * eighth of what it uses. */
+	/* Of what the poorer lacks of its share it gets what surely helps. */
 	assert_int_equal(g[2].target, 300);
 	assert_int_equal(g[1].target, 600);
 	assert_int_equal(g[0].reason, POLICY_GIVE_SHARE);
 	assert_int_equal(g[0].other, 2);
-	assert_int_equal(g[0].target, 2400 - 75);
+	assert_int_equal(g[0].target, 2400 - 64);
 }
 
 static void test_a_waiting_reservation_is_served_by_donors(void **state)
@@ -300,7 +300,7 @@ static void test_a_waiting_reservation_is_served_by_donors(void **state)
 
 static void test_the_reserve_is_refilled_slowly_by_the_idle(void **state)
 {
-	struct policy_host h = { .burst = 500 };
+	struct policy_host h = { .free = 300, .burst = 500 };
 	struct policy_guest g[] = { calm(1, 1000, 400), calm(2, 1000, 400) };
 
 	(void)state;
@@ -318,7 +318,7 @@ static void test_the_reserve_is_refilled_slowly_by_the_idle(void **state)
 	assert_int_equal(h.next_ms, 18000);
 	g[0].held = g[0].target;
 	g[0].settled = true;
-	h.free = 62;
+	h.free += 62;
 	run(&h, g, 2);
 	assert_int_equal(g[0].target, 938 - 438 / 8);
 	/* Full: no more. */
@@ -327,6 +327,21 @@ static void test_the_reserve_is_refilled_slowly_by_the_idle(void **state)
 	run(&h, g, 2);
 	assert_int_equal(h.changes, 0);
 	assert_int_equal(h.next_ms, NEVER);
+}
+
+static void test_half_of_the_reserve_is_refilled_by_who_has_plenty(void **state)
+{
+	struct policy_host h = { .free = 100, .burst = 800 };
+	struct policy_guest g[] = { calm(1, 1000, 400), calm(2, 1000, 400) };
+
+	(void)state;
+	g[0].calm_ms = 5000;
+	g[1].calm_ms = 4000;
+	run(&h, g, 2);
+	/* Half of what is beyond four times its headroom */
+	assert_int_equal(g[0].target, 1000 - 200);
+	assert_int_equal(g[1].target, 1000);
+	assert_int_equal(h.next_ms, 1000);
 }
 
 static void test_who_is_hurt_by_giving_is_left_alone_for_longer(void **state)
@@ -365,6 +380,20 @@ static void test_who_is_hurt_by_giving_is_left_alone_for_longer(void **state)
 	}
 }
 
+static void test_a_new_burst_is_not_the_fault_of_giving(void **state)
+{
+	struct policy_host h = { .burst = 5000, .elapsed_ms = 2000 };
+	struct policy_guest g = calm(1, 1000, 400);
+
+	(void)state;
+	run(&h, &g, 1);
+	assert_true(g.target < 1000);
+	g.level = DEMAND_DISTRESS;
+	g.used = 900;
+	run(&h, &g, 1);
+	assert_int_equal(g.mem.mark_ms, 0);
+}
+
 static void test_who_gives_too_little_is_left_out(void **state)
 {
 	struct policy_host h = { 0 };
@@ -382,6 +411,11 @@ static void test_who_gives_too_little_is_left_out(void **state)
 	assert_int_equal(g[1].reason, POLICY_FELL_SHORT);
 	assert_int_equal(g[2].target, 750);
 	assert_int_equal(h.next_ms, NEVER);
+	/* It is asked again when it has more than it had. */
+	assert_int_equal(g[1].mem.no_give_ms, 60000);
+	g[1].used -= 100;
+	run(&h, g, 3);
+	assert_int_equal(g[1].mem.no_give_ms, 0);
 }
 
 static void test_what_a_guest_cannot_take_is_not_promised(void **state)
@@ -594,7 +628,9 @@ int main(void)
 		cmocka_unit_test(test_in_general_need_shares_are_fair),
 		cmocka_unit_test(test_a_waiting_reservation_is_served_by_donors),
 		cmocka_unit_test(test_the_reserve_is_refilled_slowly_by_the_idle),
+		cmocka_unit_test(test_half_of_the_reserve_is_refilled_by_who_has_plenty),
 		cmocka_unit_test(test_who_is_hurt_by_giving_is_left_alone_for_longer),
+		cmocka_unit_test(test_a_new_burst_is_not_the_fault_of_giving),
 		cmocka_unit_test(test_who_gives_too_little_is_left_out),
 		cmocka_unit_test(test_what_a_guest_cannot_take_is_not_promised),
 		cmocka_unit_test(test_floor_and_ceiling_are_obeyed),
