@@ -361,12 +361,6 @@ static void on_reported(struct service_watcher *w, struct guest *g)
 		run_at(b, now_us + LOOK_US);
 }
 
-void balance_set_burst(struct balance *b, uint64_t burst_kib)
-{
-	b->conf.burst_kib = burst_kib;
-	balance_kick(b);
-}
-
 static void on_rescanned(struct service_watcher *w)
 {
 	balance_kick((struct balance *)w);

@@ -22,6 +22,7 @@
 #define GIVE_EVERY_MS	2000u
 #define HURT_MS		30000u	/* so soon after it gave, it gave too much */
 #define BACKOFF_MIN_MS	60000u	/* who was hurt or gave too little is left out */
+#define MARK_CALM	4u	/* of that, if calm: gives to one in distress */
 #define BACKOFF_MAX_MS	(64u * 60000u)
 #define NO_GROW_MIN_MS	1000u	/* who could not grow, at first and at last */
 #define NO_GROW_MAX_MS	64000u
@@ -450,6 +451,7 @@ struct taking {
 	uint32_t headrooms;	/* so many are left to it */
 	uint32_t part;		/* one of so many of what is beyond */
 	uint32_t pause_ms;	/* between two times; 0: needs not settle */
+	bool relief;
 };
 
 /* The least that it is to keep, but for its low mark. */
@@ -460,6 +462,16 @@ static uint32_t keeps(const struct policy_guest *g, const struct taking *t)
 			ahead(g, RELIEF_AHEAD_MS);
 
 	return cap_u32(MAX(size, g->set.floor));
+}
+
+/* How long is its low mark yet respected? Distress now is worse than what may
+ * hurt: of who has long been calm it is not. */
+static uint32_t mark_holds_ms(const struct policy_guest *g,
+			      const struct taking *t)
+{
+	uint32_t calm_ms = less(g->mem.backoff_ms / MARK_CALM, g->calm_ms);
+
+	return t->relief ? MIN(g->mem.mark_ms, calm_ms) : g->mem.mark_ms;
 }
 
 static uint32_t spare(const struct policy_guest *g, uint32_t keeps)
@@ -547,8 +559,9 @@ static void take(struct run *r, uint64_t n, const struct taking *t)
 
 	for (uint32_t i = 0; i < r->nr && n; i++) {
 		struct policy_guest *g = &r->guests[i];
-		uint32_t keep = MAX(keeps(g, t), mark(g));
-		uint32_t most = gives_in_ms(g, t) ? 0 : spare(g, keep);
+		uint32_t low = mark_holds_ms(g, t) ? g->mem.mark : 0;
+		uint32_t most = gives_in_ms(g, t) ? 0 :
+					spare(g, MAX(keeps(g, t), low));
 
 		if (!most)
 			continue;
@@ -605,20 +618,20 @@ static void take_shares(struct run *r)
 /* All -------------------------------------------------------------------- */
 
 static const struct taking take_for_relief = {
-	POLICY_GIVE_GUEST, CALM_FAST_MS, 1, 1, 0
+	POLICY_GIVE_GUEST, CALM_FAST_MS, 1, 1, 0, true
 };
 static const struct taking take_for_reservation = {
-	POLICY_GIVE_RESERVATION, CALM_FAST_MS, 1, 1, 0
+	POLICY_GIVE_RESERVATION, CALM_FAST_MS, 1, 1, 0, false
 };
 static const struct taking take_for_need = {
-	POLICY_GIVE_GUEST, CALM_FAST_MS, 2, 1, 0
+	POLICY_GIVE_GUEST, CALM_FAST_MS, 2, 1, 0, false
 };
 /* Less than half of the burst reserve is there: from those that have plenty. */
 static const struct taking take_soon = {
-	POLICY_GIVE_RESERVE, CALM_SOON_MS, 4, 2, GIVE_EVERY_MS
+	POLICY_GIVE_RESERVE, CALM_SOON_MS, 4, 2, GIVE_EVERY_MS, false
 };
 static const struct taking take_for_reserve = {
-	POLICY_GIVE_RESERVE, CALM_SLOW_MS, 2, GIVE_SHARE, GIVE_EVERY_MS
+	POLICY_GIVE_RESERVE, CALM_SLOW_MS, 2, GIVE_SHARE, GIVE_EVERY_MS, false
 };
 
 static uint64_t lacking(const struct run *r, uint64_t n)
@@ -650,7 +663,7 @@ static uint32_t next_gift_ms(const struct run *r, const struct taking *t)
 		if (ms == POLICY_NEVER || !spare(g, keep))
 			continue;
 		if (!spare(g, MAX(keep, mark(g))))
-			ms = MAX(ms, g->mem.mark_ms);
+			ms = MAX(ms, mark_holds_ms(g, t));
 		/* Who may give now was asked, or enough is coming. */
 		if (ms)
 			next_ms = MIN(next_ms, ms);
