@@ -252,8 +252,8 @@ static int read_all(FILE *in, char **ret, size_t *ret_len)
 static int read_file(struct loader *l, bool optional)
 {
 	FILE *in = fopen(l->name, "re");
-	char *text;
-	size_t len;
+	char *text = NULL;
+	size_t len = 0;
 	int rc;
 
 	if (!in && errno == ENOENT && optional)
