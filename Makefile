@@ -48,7 +48,8 @@ AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli control_client pull_plan sizing meminfo pressure pace \
-	trigger faults tunables savers xen_words agent session service policy policy_worlds balance settings config reload reserve \
+	trigger faults tunables savers xen_words agent session service share \
+	demand policy policy_worlds reason balance settings config reload reserve \
 	quarantine balloon flood
 
 LIBS_CONFIG := -lconfuse

@@ -135,6 +135,7 @@ static void look_at(const struct guest *g, int64_t now_us,
 		.calm_ms = demand_calm_ms(d, now_us),
 		.report_ms = ms_since(d->report_us, now_us),
 		.moved_ms = ms_since(g->balance.moved_us, now_us),
+		.quiet_ms = ms_since(g->balance.step_us, now_us),
 		.grain = g->ledger.memmap + 1,
 		.settled = g->settled && g->state == GUEST_READY,
 		.stall_permille = d->stall_permille,
@@ -254,6 +255,7 @@ static int apply(struct balance *b, struct guest *g,
 			  strerror(-rc));
 	else
 		tell_change(b, g, &c, now_us);
+	g->balance.step_us = now_us;
 	return rc;
 }
 
@@ -335,6 +337,9 @@ static void on_changed(struct service_watcher *w, struct guest *g)
 
 	gb->was_there = is_there;
 	gb->was_busy = is_busy;
+	if (gb->held != g->ledger.nr_backed)
+		gb->step_us = guest_now_us();
+	gb->held = g->ledger.nr_backed;
 	if (ended)
 		gb->moved_us = guest_now_us();
 	if (g->set.automatic &&

@@ -134,6 +134,7 @@ struct guest_story {
  * @stories:	the last changes; the next goes to @nr_stories modulo their number
  * @level:	of its demand, in the last run
  * @moved_us:	when it last settled
+ * @step_us:	when it last had a new target, or a part of it; @held then
  * @was_there, @was_busy: as it was when it last changed
  */
 struct guest_balance {
@@ -143,7 +144,8 @@ struct guest_balance {
 	struct guest_story stories[GUEST_STORIES];
 	uint32_t nr_stories;
 	enum demand_level level;
-	int64_t moved_us;
+	int64_t moved_us, step_us;
+	uint32_t held;
 	bool was_there, was_busy;
 };
 

@@ -4,11 +4,13 @@
  */
 #include "policy.h"
 
+#include "floor.h"
 #include "share.h"
 
 /* Sizes, in granules */
 #define STEP_MIN	64u	/* of relief: 128 MiB */
-#define HEADROOM_MIN	32u	/* 64 MiB */
+#define HEADROOM_MORE	2u	/* than the agent's floor */
+#define FLOOR_ROUNDS	8u
 #define CRUMB		4u	/* less is not taken from anyone */
 #define GIVE_MIN	8u	/* of what is given slowly */
 #define GIVE_SHARE	8u	/* and this part of what is beyond the need */
@@ -20,9 +22,11 @@
 #define CALM_SOON_MS	5000u
 #define CALM_SLOW_MS	30000u	/* gives to the reserve */
 #define GIVE_EVERY_MS	2000u
+#define QUIET_MS	500u	/* gave nothing for so long: is not counted on */
+#define ASK_AGAIN_MS	60000u	/* who gave too little, for relief */
 #define HURT_MS		30000u	/* so soon after it gave, it gave too much */
 #define BACKOFF_MIN_MS	60000u	/* who was hurt or gave too little is left out */
-#define MARK_CALM	4u	/* of that, if calm: gives to one in distress */
+#define MARK_CALM_MS	15000u	/* calm for so long: its mark stops no relief */
 #define BACKOFF_MAX_MS	(64u * 60000u)
 #define NO_GROW_MIN_MS	1000u	/* who could not grow, at first and at last */
 #define NO_GROW_MAX_MS	64000u
@@ -57,6 +61,7 @@ struct taking;
  * struct run
  * @pool:	free granules not given to anyone yet
  * @coming:	granules on their way back from guests
+ * @plenty:	half of what is free for each guest in distress
  * @lack:	what relief and reservations did not get
  * @other:	the guest that lacks most
  * @how:	how is taken what is lacking; NULL if nothing is
@@ -68,6 +73,7 @@ struct run {
 	uint32_t nr;
 	uint64_t pool;
 	uint64_t coming;
+	uint32_t plenty;
 	uint64_t lack;
 	uint32_t other;
 	const struct taking *how;
@@ -86,10 +92,21 @@ static uint32_t cap_u32(uint64_t n)
 
 /* One guest ------------------------------------------------------------- */
 
+/* What a guest that uses so much must have available, or its agent does not
+ * give: it stops at the floor of all that it has then. Each round is nearer. */
+static uint32_t least_headroom(uint32_t used)
+{
+	uint64_t floor = 0;
+
+	for (unsigned int i = 0; i < FLOOR_ROUNDS; i++)
+		floor = floor_pages((uint64_t)used * GRANULE_PAGES + floor);
+	return cap_u32(floor / GRANULE_PAGES + HEADROOM_MORE);
+}
+
 static uint32_t find_headroom(const struct policy_guest *g)
 {
 	return g->set.headroom ? g->set.headroom :
-				 MAX(g->used / 8, HEADROOM_MIN);
+				 MAX(g->used / 8, g->least);
 }
 
 /* What it will use in @ms more than now, if it goes on like this. */
@@ -139,7 +156,7 @@ static uint32_t mark(const struct policy_guest *g)
 	return g->mem.mark_ms ? g->mem.mark : 0;
 }
 
-static void set_goal(struct policy_guest *g)
+static void set_goal(struct policy_guest *g, uint32_t plenty)
 {
 	struct policy_memory *m = &g->mem;
 	uint32_t size = MAX(g->target, g->held);
@@ -150,7 +167,7 @@ static void set_goal(struct policy_guest *g)
 	if (m->goal && !has_goal(g))
 		return;
 	if (has_eaten(g))
-		step *= 2;
+		step = MAX(step * 2, MIN(plenty, size));
 	if (m->goal)
 		step = MAX(step, MIN(m->step, size / 2) * 2);
 	else if (size < mark(g))
@@ -172,8 +189,8 @@ static void round_want(struct policy_guest *g)
 		g->want = g->target;
 }
 
-/* What it should have, and why; at least its target. */
-static void find_want(struct policy_guest *g)
+/* What it should have, and why; at least its target. @plenty is free for it. */
+static void find_want(struct policy_guest *g, uint32_t plenty)
 {
 	uint64_t need = (uint64_t)g->used + g->headroom +
 			ahead(g, NEED_AHEAD_MS);
@@ -182,7 +199,7 @@ static void find_want(struct policy_guest *g)
 	if (g->level != DEMAND_DISTRESS || has_unused(g))
 		g->mem.goal = 0;
 	else
-		set_goal(g);
+		set_goal(g, plenty);
 	if (g->mem.goal > g->target) {
 		g->want = g->mem.goal;
 		g->reason = POLICY_RELIEF;
@@ -210,14 +227,15 @@ static uint32_t next_backoff(uint32_t ms)
 	return MAX(MIN(ms * 2, BACKOFF_MAX_MS), BACKOFF_MIN_MS);
 }
 
-/* What is not there will not come: the rest is not promised any longer, and is
- * not asked for again. Who gave half of it may be asked. */
+/* What is not there will not come, or who knows when: the rest is not promised
+ * any longer, and is not asked for again. Who gave half of it may be asked. */
 static void end_failed(struct policy_guest *g)
 {
 	struct policy_memory *m = &g->mem;
 	uint32_t missing = less(g->target, g->held);
+	bool takes_nothing = missing && g->quiet_ms >= NO_GROW_MIN_MS;
 
-	if (!g->settled)
+	if (!g->settled && !takes_nothing)
 		return;
 	m->donor = false;
 	if (missing >= g->grain) {
@@ -282,6 +300,7 @@ static void look(struct run *r, struct policy_guest *g)
 {
 	g->from = g->target;
 	g->want = g->target;
+	g->least = least_headroom(g->used);
 	g->headroom = find_headroom(g);
 	g->other = 0;
 	g->reason = POLICY_KEEP;
@@ -305,7 +324,7 @@ static void look(struct run *r, struct policy_guest *g)
 		g->target = g->set.ceiling;
 		g->reason = POLICY_CEILING;
 	}
-	find_want(g);
+	find_want(g, r->plenty);
 	g->most = g->want;
 }
 
@@ -322,9 +341,19 @@ static uint32_t has(const struct policy_guest *g)
 	return MAX(g->target, g->held);
 }
 
+/* In how long may it be asked again? */
+static uint32_t no_give_ms(const struct policy_guest *g, bool relief)
+{
+	const struct policy_memory *m = &g->mem;
+	uint32_t passed_ms = less(m->give_backoff_ms, m->no_give_ms);
+
+	return relief ? MIN(m->no_give_ms, less(ASK_AGAIN_MS, passed_ms)) :
+			m->no_give_ms;
+}
+
 static bool gives_share(const struct policy_guest *g)
 {
-	return g->can == POLICY_CAN_BOTH && !g->mem.no_give_ms &&
+	return g->can == POLICY_CAN_BOTH && !no_give_ms(g, true) &&
 	       g->level != DEMAND_UNKNOWN;
 }
 
@@ -386,6 +415,12 @@ static void limit_need(struct run *r)
 	}
 }
 
+/* It was asked and gives nothing: perhaps it will, but who knows. */
+static bool is_quiet(const struct policy_guest *g)
+{
+	return !g->settled && g->quiet_ms >= QUIET_MS;
+}
+
 /* Give from the pool to all who ask for this reason, the poorest first. */
 static void serve(struct run *r, bool relief)
 {
@@ -412,7 +447,8 @@ static void serve(struct run *r, bool relief)
 
 		given += slots[i].got - slots[i].lo;
 		/* What it was to give it keeps first. */
-		r->coming -= less(MIN(g->want, g->held), g->target);
+		if (!is_quiet(g))
+			r->coming -= less(MIN(g->want, g->held), g->target);
 		g->mem.grows |= slots[i].got > slots[i].lo;
 		g->target = MIN(g->want, slots[i].got);
 	}
@@ -458,7 +494,8 @@ struct taking {
 static uint32_t keeps(const struct policy_guest *g, const struct taking *t)
 {
 	uint64_t size = (uint64_t)g->used +
-			(uint64_t)g->headroom * t->headrooms +
+			MAX((uint64_t)g->headroom * t->headrooms,
+			    g->least) +
 			ahead(g, RELIEF_AHEAD_MS);
 
 	return cap_u32(MAX(size, g->set.floor));
@@ -469,7 +506,7 @@ static uint32_t keeps(const struct policy_guest *g, const struct taking *t)
 static uint32_t mark_holds_ms(const struct policy_guest *g,
 			      const struct taking *t)
 {
-	uint32_t calm_ms = less(g->mem.backoff_ms / MARK_CALM, g->calm_ms);
+	uint32_t calm_ms = less(MARK_CALM_MS, g->calm_ms);
 
 	return t->relief ? MIN(g->mem.mark_ms, calm_ms) : g->mem.mark_ms;
 }
@@ -494,7 +531,7 @@ static uint32_t gives_in_ms(const struct policy_guest *g,
 		ms = less(SILENT_MS, g->report_ms) + t->calm_ms;
 	else
 		ms = less(t->calm_ms, g->calm_ms);
-	ms = MAX(ms, g->mem.no_give_ms);
+	ms = MAX(ms, no_give_ms(g, t->relief));
 	if (t->pause_ms)
 		ms = MAX(ms, g->mem.pause_ms);
 	/* Its steps end first, and that is told. */
@@ -641,13 +678,19 @@ static uint64_t lacking(const struct run *r, uint64_t n)
 
 static void look_at_all(struct run *r)
 {
+	uint32_t nr_distress = 0;
+
+	for (uint32_t i = 0; i < r->nr; i++)
+		nr_distress += r->guests[i].level == DEMAND_DISTRESS;
+	r->plenty = r->host->free / MAX(nr_distress * 2, 2);
 	for (uint32_t i = 0; i < r->nr; i++) {
 		struct policy_guest *g = &r->guests[i];
 		uint32_t promised = less(g->from, g->held);
 
 		look(r, g);
 		r->pool += less(promised, less(g->target, g->held));
-		r->coming += less(g->held, g->target);
+		if (!is_quiet(g))
+			r->coming += less(g->held, g->target);
 	}
 }
 
@@ -717,6 +760,9 @@ static void conclude(struct run *r)
 {
 	struct policy_host *h = r->host;
 
+	/* The reserve can wait for those that were asked. */
+	bool is_urgent = r->how && !r->how->pause_ms;
+
 	h->lacking = r->how != NULL;
 	h->next_ms = r->is_short ? next_gift_ms(r, r->how) : POLICY_NEVER;
 	if (r->is_short && r->how == &take_soon)
@@ -726,6 +772,8 @@ static void conclude(struct run *r)
 	for (uint32_t i = 0; i < r->nr; i++) {
 		struct policy_guest *g = &r->guests[i];
 
+		if (is_urgent && g->target < g->held && !is_quiet(g))
+			h->next_ms = MIN(h->next_ms, QUIET_MS - g->quiet_ms);
 		if (asks(g) && !can_grow(g)) {
 			h->next_ms = MIN(h->next_ms, g->mem.no_grow_ms);
 			g->reason = POLICY_FELL_SHORT;
@@ -756,10 +804,11 @@ bool policy_asks(const struct policy_guest *g)
 {
 	struct policy_guest copy = *g;
 
+	copy.least = least_headroom(copy.used);
 	copy.headroom = find_headroom(&copy);
 	copy.reason = POLICY_KEEP;
 	if (copy.can != POLICY_CAN_NOTHING)
-		find_want(&copy);
+		find_want(&copy, 0);
 	return copy.can != POLICY_CAN_NOTHING && asks(&copy);
 }
 
@@ -771,6 +820,7 @@ uint64_t policy_possible(const struct policy_host *host,
 	for (uint32_t i = 0; i < nr; i++) {
 		struct policy_guest g = guests[i];
 
+		g.least = least_headroom(g.used);
 		g.headroom = find_headroom(&g);
 		n += less(g.held, g.target);
 		if (g.can != POLICY_CAN_NOTHING && !policy_asks(&g) &&

@@ -15,7 +15,8 @@
  *
  *  1. Relief. A guest in distress gets a step: what its headroom lacks, or a
  *     quarter of its size, or 128 MiB, or what it will use in the next second
- *     at the speed at which it grows, whichever is most. If it is in distress
+ *     at the speed at which it grows, whichever is most; and twice that, or up
+ *     to half of what is free, if nothing is left to it. If it is in distress
  *     after that has arrived, the next step is twice as large. One that has its
  *     headroom not merely available but unused is not short of memory: its
  *     tasks wait at a limit of their own.
@@ -42,24 +43,27 @@
  *
  * Else, if free memory is less than the burst reserve, it is refilled slowly:
  * from guests that have been calm for long and have more than twice their
- * headroom available, an eighth of what is beyond that every few seconds. A
- * guest that is pressed soon after it gave is hurt: the size it had is its low
- * mark, below which nothing is taken for a while, and for twice as long each
- * time. If the reserve is full nothing is taken from anyone: memory that is
- * idle in a guest is its page cache.
+ * headroom available, an eighth of what is beyond that every few seconds (up to
+ * half of the reserve sooner, from those that have four times as much). A guest
+ * that is pressed soon after it gave, and uses no more than before, is hurt:
+ * the size it had is its low mark, below which nothing is taken for a while,
+ * and for twice as long each time; but for a guest in distress, if it has been
+ * calm since. If the reserve is full nothing is taken from anyone: memory that
+ * is idle in a guest is its page cache.
  *
  * Who was asked and gave less than half of it is left out for a while, and for
  * twice as long each time, with its target set to what it holds. It delays
- * nobody: the others are asked for the rest.
+ * nobody: the others are asked for the rest. Nor does one count that is asked and
+ * gives nothing for half a second. What a guest does not take is not promised.
  *
  * Hysteresis. Between three quarters of the headroom and twice the headroom
  * nothing happens. With constant demand (@used constant, no pressure with the
  * headroom available) a guest's size reverses its direction at most once, and
  * at most three times where shares had to be made; if guests give what they are
  * asked for, then after a bounded number of runs nothing is changed and next_ms
- * is POLICY_NEVER: not even a timer is left. A
- * guest that does not give, or is hurt with its headroom available, as its page
- * cache is its working set, is tried again after 1, 2, 4 .. 64 minutes.
+ * is POLICY_NEVER: not even a timer is left. A guest that does not give, or is
+ * hurt with its headroom available, as its page cache is its working set, is
+ * tried again after 1, 2, 4 .. 64 minutes.
  *
  * Never: a target below the floor or above the ceiling (but for what they must
  * be moved to after a change of these); more promised than is free (I4); a
@@ -82,8 +86,8 @@ struct share;
  * @floor:	never less; 0: what it was built with
  * @ceiling:	never more; 0: the end of its window
  * @weight:	1..POLICY_WEIGHT_MAX
- * @headroom:	granules that should be available; 0: an eighth of what it
- *		uses, at least 64 MiB
+ * @headroom:	granules that should be available; 0: what its agent keeps when
+ *		memory is pulled, at least an eighth of what it uses
  */
 struct policy_settings {
 	bool automatic;
@@ -163,6 +167,7 @@ struct policy_memory {
  * @report_ms:	since its last report
  * @moved_ms:	since @held last changed
  * @settled:	no step is being taken: what is not there will not come
+ * @quiet_ms:	if not settled: since the last step towards @target
  * @grain:	of what it is to grow by, less than this may be left over, as a
  *		memory block is not opened for its memmap alone; at least 1
  * @stall_permille, @refault_kib_s, @swap_in_kib_s, @growth_kib_s: see demand.h
@@ -177,6 +182,7 @@ struct policy_memory {
  * @other:	@key of who needs it most, for POLICY_GIVE_GUEST and _SHARE
  *
  * @from:	@target as it was
+ * @least:	scratch: what its agent keeps available
  * @most:	scratch: of @want, what it may have now
  */
 struct policy_guest {
@@ -196,6 +202,7 @@ struct policy_guest {
 	uint32_t calm_ms;
 	uint32_t report_ms;
 	uint32_t moved_ms;
+	uint32_t quiet_ms;
 	uint32_t grain;
 	bool settled;
 	uint32_t stall_permille;
@@ -212,6 +219,7 @@ struct policy_guest {
 
 	uint32_t from;
 	uint32_t most;
+	uint32_t least;
 };
 
 /* struct policy_change - what is told of it later */

@@ -15,9 +15,9 @@
 /* Boot memory goes beyond 4 GiB only where what is below is full: libxl leaves
  * 256 MiB there for devices (HVM, tens of MiB with PVH). */
 #define SYNC_LOW_PAGES_MAX	((UINT64_C(3) << 30) / 4096)
-#define SYNC_REPORT_INTERVAL_MS	200u
+#define SYNC_REPORT_INTERVAL_MS	50u
 #define SYNC_KEEPALIVE_S	60u
-#define SYNC_STALL_US		20000u
+#define SYNC_STALL_US		10000u
 #define SYNC_STALL_WINDOW_MS	500u
 #define SYNC_CALM_S		10u
 

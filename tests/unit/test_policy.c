@@ -38,7 +38,7 @@ static struct policy_guest calm(uint32_t key, uint32_t held, uint32_t used)
 
 static struct policy_guest pained(uint32_t key, uint32_t held)
 {
-	struct policy_guest g = calm(key, held, held - held / 8);
+	struct policy_guest g = calm(key, held, held / 2);
 
 	g.level = DEMAND_DISTRESS;
 	g.calm_ms = 0;
@@ -86,7 +86,7 @@ static void test_relief_is_a_share_of_the_size_and_doubles(void **state)
 		g.moved_ms = 10;
 		run(&h, &g, 1);
 		case_int_equal(g.target, sizes[i]);
-		g.used = g.held - g.held / 8;
+		g.used = g.held / 2;
 		g.moved_ms = 200;
 	}
 }
@@ -97,10 +97,10 @@ static void test_relief_knows_how_fast_a_guest_grows(void **state)
 	struct policy_guest g = pained(1, 1024);
 
 	(void)state;
-	g.growth_kib_s = 1024 * 1024;
+	g.growth_kib_s = 2 * 1024 * 1024;
 	run(&h, &g, 1);
 	/* What it will use in a second, and headroom for what it uses. */
-	assert_int_equal(g.target, 896 + 512 + 896 / 8);
+	assert_int_equal(g.target, 512 + 1024 + 134);
 }
 
 static void test_need_is_served_before_it_hurts(void **state)
@@ -108,14 +108,15 @@ static void test_need_is_served_before_it_hurts(void **state)
 	static const struct {
 		uint32_t held, used, growth_kib_s, target;
 	} cases[] = {
-		/* 64 MiB wanted of 256; three quarters of it are enough. */
-		{ 128, 128 - 24, 0, 128 },
-		{ 128, 128 - 23, 0, 128 - 23 + 32 },
-		/* An eighth of what is used. */
+		/* The agent's least: a quarter of it may go. */
+		{ 160, 104, 0, 160 },
+		{ 160, 112, 0, 112 + 65 },
 		{ 2000, 1600, 0, 2000 },
-		{ 2000, 1840, 0, 1840 + 230 },
+		{ 2000, 1840, 0, 1840 + 248 },
+		/* Of much an eighth */
+		{ 9000, 8300, 0, 8300 + 1037 },
 		/* It will use 100 MiB in half a second. */
-		{ 128, 128 - 40, 200 * 1024, 128 - 40 + 50 + 32 },
+		{ 160, 104, 200 * 1024, 104 + 50 + 63 },
 	};
 
 	(void)state;
@@ -125,6 +126,7 @@ static void test_need_is_served_before_it_hurts(void **state)
 
 		case_is("case %u", i);
 		g.growth_kib_s = cases[i].growth_kib_s;
+		g.set.ceiling = 10000;
 		case_int_equal(policy_asks(&g), cases[i].target != g.target);
 		run(&h, &g, 1);
 		case_int_equal(g.target, cases[i].target);
@@ -176,7 +178,7 @@ static void test_distress_first_then_reservations_then_need(void **state)
 		{ 50, 50, 0, 0 },
 		{ 70, 64, 6, 0 },
 		{ 120, 64, 50, 6 },
-		{ 200, 64, 50, 22 },
+		{ 200, 64, 50, 57 },
 	};
 
 	(void)state;
@@ -204,16 +206,21 @@ static void test_donors_give_down_to_their_headroom_for_distress(void **state)
 	assert_int_equal(g[0].target, 1000);
 	assert_int_equal(g[0].want, 1250);
 	assert_int_equal(g[0].reason, POLICY_WAITS);
-	/* 100 and 550 beyond their headroom: in proportion */
-	assert_int_equal(g[1].target, 1000 - 38);
-	assert_int_equal(g[2].target, 1000 - 212);
+	/* 25 and 482 beyond their headroom: in proportion */
+	assert_int_equal(g[1].target, 1000 - 12);
+	assert_int_equal(g[2].target, 1000 - 238);
 	assert_int_equal(g[2].reason, POLICY_GIVE_GUEST);
 	assert_int_equal(g[2].other, 1);
 	/* What comes is not asked for twice. */
 	g[1].settled = g[2].settled = false;
 	run(&h, g, 3);
 	assert_int_equal(h.changes, 0);
-	assert_int_equal(h.next_ms, NEVER);
+	assert_int_equal(h.next_ms, 500);
+	/* Unless nothing has come for half a second. */
+	g[1].quiet_ms = 500;
+	run(&h, g, 3);
+	assert_int_equal(g[1].target, 1000 - 12);
+	assert_int_equal(g[2].target, 1000 - 238 - 12);
 }
 
 static void test_heavy_and_busy_guests_give_less(void **state)
@@ -287,15 +294,15 @@ static void test_in_general_need_shares_are_fair(void **state)
 static void test_a_waiting_reservation_is_served_by_donors(void **state)
 {
 	struct policy_host h = { .free = 10, .wanted = 110 };
-	struct policy_guest g[] = { calm(1, 1000, 400), calm(2, 128, 100) };
+	struct policy_guest g[] = { calm(1, 1000, 400), calm(2, 200, 100) };
 
 	(void)state;
-	assert_int_equal(policy_possible(&h, g, 2), 10 + 600 - 50);
+	assert_int_equal(policy_possible(&h, g, 2), 10 + 482 + 39);
 	run(&h, g, 2);
 	assert_int_equal(h.granted, 10);
-	assert_int_equal(g[0].target, 900);
+	assert_int_equal(g[0].target + g[1].target, 1200 - 100);
+	assert_true(g[0].target < 1000 - 90);
 	assert_int_equal(g[0].reason, POLICY_GIVE_RESERVATION);
-	assert_int_equal(g[1].target, 128);
 }
 
 static void test_the_reserve_is_refilled_slowly_by_the_idle(void **state)
@@ -306,7 +313,7 @@ static void test_the_reserve_is_refilled_slowly_by_the_idle(void **state)
 	(void)state;
 	g[1].calm_ms = 12000;
 	run(&h, g, 2);
-	assert_int_equal(g[0].target, 1000 - 500 / 8);
+	assert_int_equal(g[0].target, 1000 - 364 / 8);
 	assert_int_equal(g[0].reason, POLICY_GIVE_RESERVE);
 	assert_int_equal(g[1].target, 1000);
 	assert_int_equal(h.next_ms, 2000);
@@ -318,9 +325,9 @@ static void test_the_reserve_is_refilled_slowly_by_the_idle(void **state)
 	assert_int_equal(h.next_ms, 18000);
 	g[0].held = g[0].target;
 	g[0].settled = true;
-	h.free += 62;
+	h.free += 45;
 	run(&h, g, 2);
-	assert_int_equal(g[0].target, 938 - 438 / 8);
+	assert_int_equal(g[0].target, 955 - 319 / 8);
 	/* Full: no more. */
 	h.free = 500;
 	g[0].held = g[0].target;
@@ -339,7 +346,7 @@ static void test_half_of_the_reserve_is_refilled_by_who_has_plenty(void **state)
 	g[1].calm_ms = 4000;
 	run(&h, g, 2);
 	/* Half of what is beyond four times its headroom */
-	assert_int_equal(g[0].target, 1000 - 200);
+	assert_int_equal(g[0].target, 1000 - 64);
 	assert_int_equal(g[1].target, 1000);
 	assert_int_equal(h.next_ms, 1000);
 }
@@ -410,10 +417,11 @@ static void test_who_gives_too_little_is_left_out(void **state)
 	assert_int_equal(g[1].target, 1000);
 	assert_int_equal(g[1].reason, POLICY_FELL_SHORT);
 	assert_int_equal(g[2].target, 750);
-	assert_int_equal(h.next_ms, NEVER);
+	/* So long the other is counted on. */
+	assert_int_equal(h.next_ms, 500);
 	/* It is asked again when it has more than it had. */
 	assert_int_equal(g[1].mem.no_give_ms, 60000);
-	g[1].used -= 100;
+	g[1].used -= 200;
 	run(&h, g, 3);
 	assert_int_equal(g[1].mem.no_give_ms, 0);
 }
