@@ -193,7 +193,6 @@ struct guest_watcher {
  * @retry_event: lifts the holds; @retry_ms is its next delay
  * @deadline_event: the guest's answer is overdue
  * @offer_event: looks for the agent again
- * @paced:	@link's transport, borrowed from it
  * @messages, @wakes, @offers, @lines: what it has made us do (I7)
  * @used:	its kernel has put granules to use, and knows that others than
  *		its balloon may do so
@@ -243,7 +242,6 @@ struct guest {
 	uint64_t audit_wrong;
 	int64_t drift_pages;
 	struct link *link;
-	struct transport *paced;
 	struct event *step_event;
 	struct event *retry_event;
 	struct event *deadline_event;

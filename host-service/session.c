@@ -12,7 +12,6 @@
 #include "frame.h"
 #include "link.h"
 #include "log.h"
-#include "paced.h"
 #include "transport.h"
 
 #define SESSION_OUT_MIN		1024u
@@ -45,7 +44,6 @@ void session_drop(struct guest *g)
 {
 	link_free(g->link);
 	g->link = NULL;
-	g->paced = NULL;
 	g->flight = (struct flight){ .hold_grow = g->flight.hold_grow,
 				     .hold_pull = g->flight.hold_pull,
 				     .hold_give = g->flight.hold_give };
@@ -76,7 +74,7 @@ static void count(struct guest *g, struct rate *r, const struct rate_limit *l)
 	rate_count(r, l, now_us);
 	wait_us = rate_wait_us(r, l, now_us);
 	if (wait_us)
-		paced_hold(g->paced, wait_us);
+		link_pause(g->link, wait_us);
 }
 
 static void on_woken(void *ctx)
@@ -125,23 +123,17 @@ static void on_closed(void *ctx, int error)
 static const struct link_callbacks callbacks = {
 	.frame = on_frame,
 	.closed = on_closed,
+	.woken = on_woken,
 };
 
 /* On success the guest has a link, which owns @t; else @t is closed. */
 static int start_link(struct guest *g, struct transport *t)
 {
-	int rc = paced_new(t, on_woken, g, &g->paced);
+	int rc = link_new(g->env->base, t, SESSION_OUT_MIN, SESSION_OUT_MAX,
+			  SESSION_FRAMES_MAX, &callbacks, g, &g->link);
 
-	if (rc) {
+	if (rc)
 		transport_close(t);
-		return rc;
-	}
-	rc = link_new(g->env->base, g->paced, SESSION_OUT_MIN, SESSION_OUT_MAX,
-		      SESSION_FRAMES_MAX, &callbacks, g, &g->link);
-	if (rc) {
-		transport_close(g->paced);
-		g->paced = NULL;
-	}
 	return rc;
 }
 

@@ -15,7 +15,11 @@
  * start of a frame that is not whole yet is moved. When writing fails, reading
  * goes on until there is nothing left: the peer's last words count.
  *
- * Every callback may free the link, so a turn puts the address of a local flag
+ * A paused link takes its descriptor out of the event loop, as one that is not
+ * read would stay readable and have the loop spin. Its turns, for what is to be
+ * sent, do not read.
+ *
+ * Every callback but woken() may free the link, so a turn puts the address of a local flag
  * into @freed and returns at once, touching nothing, when it was raised.
  */
 #include "link.h"
@@ -35,6 +39,8 @@
  * @readable:	@t's descriptor is readable, persistent
  * @writable:	the same, once, after -EAGAIN if @t asks for that
  * @again:	a turn as soon as all others had theirs
+ * @resume:	the end of a pause
+ * @paused:	@readable is not waited for
  * @freed:	where the running turn learns of link_free(), or NULL
  * @closed:	the closed callback was made or is being made
  * @write_error: 0, or why nothing can be written any more
@@ -50,6 +56,8 @@ struct link {
 	struct event readable;
 	struct event writable;
 	struct event again;
+	struct event resume;
+	bool paused;
 	bool *freed;
 	bool closed;
 	int write_error;
@@ -71,6 +79,7 @@ static void link_stop_events(struct link *l)
 	event_del(&l->readable);
 	event_del(&l->writable);
 	event_del(&l->again);
+	event_del(&l->resume);
 }
 
 static void link_close(struct link *l, int error)
@@ -138,7 +147,7 @@ static int link_read_turn(struct link *l, const bool *freed)
 	ssize_t n;
 	int rc;
 
-	for (;;) {
+	while (!l->paused) {
 		rc = frame_peek(l->in + l->in_first, l->in_end - l->in_first,
 				&len);
 		if (rc < 0)
@@ -159,6 +168,7 @@ static int link_read_turn(struct link *l, const bool *freed)
 		if (n < 0)
 			return (int)n;
 	}
+	return 0;
 }
 
 static void link_turn(struct link *l)
@@ -190,6 +200,8 @@ static void link_on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	l->t->ops->woken(l->t);
+	if (l->cbs->woken)
+		l->cbs->woken(l->ctx);
 	link_turn(l);
 }
 
@@ -198,6 +210,29 @@ static void link_on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	link_turn(arg);
+}
+
+/* What came meanwhile is there already, or makes the descriptor readable. */
+static void link_on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *l = arg;
+
+	(void)fd;
+	(void)what;
+	l->paused = false;
+	event_add(&l->readable, NULL);
+	link_turn_soon(l);
+}
+
+void link_pause(struct link *l, int64_t us)
+{
+	struct timeval tv = { us / 1000000, us % 1000000 };
+
+	if (l->closed)
+		return;
+	event_del(&l->readable);
+	event_add(&l->resume, &tv);
+	l->paused = true;
 }
 
 int link_new(struct event_base *base, struct transport *t, size_t out_min,
@@ -224,6 +259,7 @@ int link_new(struct event_base *base, struct transport *t, size_t out_min,
 		     link_on_readable, l);
 	event_assign(&l->writable, base, fd, EV_WRITE, link_on_turn, l);
 	event_assign(&l->again, base, -1, 0, link_on_turn, l);
+	event_assign(&l->resume, base, -1, 0, link_on_resume, l);
 	if (event_add(&l->readable, NULL))
 		goto out_free_out;
 	/* What came before we listened may never wake us again. */

@@ -25,6 +25,9 @@ struct link_callbacks {
 	void (*closed)(void *ctx, int error);
 	/** @drained: The queue out has become empty again; NULL if not wanted */
 	void (*drained)(void *ctx);
+	/** @woken: The peer has woken us, whether it said something or not;
+	 * NULL if not wanted. May not free the link. */
+	void (*woken)(void *ctx);
 };
 
 /**
@@ -54,6 +57,16 @@ void link_free(struct link *l);
  *         -EPIPE once the link is closed
  */
 int link_send(struct link *l, const uint8_t *buf, size_t len);
+
+/**
+ * link_pause() - Hear nothing for a while
+ * @us:		from now on; replaces what is left of an earlier pause
+ *
+ * Nothing is read or delivered and the peer wakes nobody, whatever it does;
+ * what it sends waits in the transport, and then in the peer. Frames are sent
+ * meanwhile. May be called from callbacks.
+ */
+void link_pause(struct link *l, int64_t us);
 
 /** link_queued_bytes() - Bytes not yet taken by the transport */
 size_t link_queued_bytes(const struct link *l);

@@ -22,6 +22,7 @@
 #define QUEUE		(2 * FRAME_MAX)
 #define FRAMES_MAX	4u
 #define TURNS_MAX	200000u
+#define PAUSE_US	50000
 
 /**
  * struct end - one link and what its callbacks saw
@@ -29,15 +30,16 @@
  * @free_in_closed:	link_free() from the closed callback
  * @free_in_drained:	link_free() from the drained callback
  * @echo:		send each frame back
+ * @pause_in_frame:	link_pause() from each frame callback
  */
 struct end {
 	struct link *link;
-	unsigned int frames, drains, closes;
+	unsigned int frames, drains, closes, wakes;
 	int error;
 	size_t last_len;
 	uint64_t bytes, sum;
 	unsigned int free_in_frame;
-	bool free_in_closed, free_in_drained, echo;
+	bool free_in_closed, free_in_drained, echo, pause_in_frame;
 };
 
 static struct event_base *base;
@@ -63,6 +65,8 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 		e->sum = e->sum * 31 + buf[i];
 	if (e->echo)
 		assert_int_equal(link_send(e->link, buf, len), 0);
+	if (e->pause_in_frame)
+		link_pause(e->link, PAUSE_US);
 	if (e->frames == e->free_in_frame)
 		free_link(e);
 }
@@ -88,7 +92,14 @@ static void on_drained(void *ctx)
 		free_link(e);
 }
 
-static const struct link_callbacks cbs = { on_frame, on_closed, on_drained };
+static void on_woken(void *ctx)
+{
+	((struct end *)ctx)->wakes++;
+}
+
+static const struct link_callbacks cbs = {
+	on_frame, on_closed, on_drained, on_woken,
+};
 
 /* @end_a's link on one end of a socket, @peer the other end as it is */
 static int setup(void **state)
@@ -394,6 +405,84 @@ static void no_callback_is_made_from_inside_link_send(void **state)
 	turn_until(&end_a.closes, 1);
 }
 
+/* Sleeps for it, as the loop of a daemon does. */
+static void let_pass(int us)
+{
+	struct timeval tv = { us / 1000000, us % 1000000 };
+
+	event_base_loopexit(base, &tv);
+	event_base_dispatch(base);
+}
+
+static void paused_it_hears_nothing_until_its_time_is_over(void **state)
+{
+	(void)state;
+	send_frame(10);
+	turn_until(&end_a.frames, 1);
+	assert_int_equal(end_a.wakes, 1);
+	link_pause(end_a.link, PAUSE_US);
+	send_frame(10);
+	send_frame(10);
+	let_pass(PAUSE_US / 5);
+	assert_int_equal(end_a.frames, 1);
+	assert_int_equal(end_a.wakes, 1);
+	let_pass(PAUSE_US);
+	turn_until(&end_a.frames, 3);
+	assert_int_equal(end_a.closes, 0);
+}
+
+static void a_pause_stops_delivery_at_once(void **state)
+{
+	(void)state;
+	end_a.pause_in_frame = true;
+	send_frame(10);
+	send_frame(10);
+	turn_until(&end_a.frames, 1);
+	turn(10);
+	assert_int_equal(end_a.frames, 1);
+	let_pass(2 * PAUSE_US);
+	turn_until(&end_a.frames, 2);
+}
+
+static void a_longer_pause_replaces_a_shorter_one(void **state)
+{
+	(void)state;
+	link_pause(end_a.link, 1);
+	link_pause(end_a.link, PAUSE_US);
+	send_frame(10);
+	let_pass(PAUSE_US / 5);
+	assert_int_equal(end_a.frames, 0);
+	let_pass(PAUSE_US);
+	turn_until(&end_a.frames, 1);
+}
+
+static void a_paused_link_sends(void **state)
+{
+	char buf[64];
+
+	(void)state;
+	link_pause(end_a.link, 3600 * INT64_C(1000000));
+	send_frame(10);
+	assert_int_equal(link_send(end_a.link, (const uint8_t *)"x", 1), 0);
+	turn(10);
+	assert_int_equal(read(peer, buf, sizeof(buf)), FRAME_HEADER_BYTES + 1);
+	assert_int_equal(end_a.frames, 0);
+}
+
+static void the_end_of_the_peer_is_seen_after_a_pause(void **state)
+{
+	(void)state;
+	link_pause(end_a.link, PAUSE_US);
+	send_frame(10);
+	hang_up();
+	let_pass(PAUSE_US / 5);
+	assert_int_equal(end_a.frames + end_a.closes, 0);
+	let_pass(PAUSE_US);
+	turn_until(&end_a.closes, 1);
+	assert_int_equal(end_a.frames, 1);
+	assert_int_equal(end_a.error, -ECONNRESET);
+}
+
 static void a_frame_callback_may_free_its_link(void **state)
 {
 	(void)state;
@@ -622,6 +711,11 @@ int main(void)
 		T(a_full_queue_refuses_and_drains_once_there_is_room),
 		T(the_queue_takes_bytes_up_to_its_limit_exactly),
 		T(no_callback_is_made_from_inside_link_send),
+		T(paused_it_hears_nothing_until_its_time_is_over),
+		T(a_pause_stops_delivery_at_once),
+		T(a_longer_pause_replaces_a_shorter_one),
+		T(a_paused_link_sends),
+		T(the_end_of_the_peer_is_seen_after_a_pause),
 		T(a_frame_callback_may_free_its_link),
 		T(a_drained_callback_may_free_its_link),
 		T(a_freed_link_calls_nobody),
