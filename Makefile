@@ -125,6 +125,15 @@ $B/sim-balloon: $(BALLOON_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $B/tests/sim/%.o: XINC = -Ihost-service
 
+# Virtual guests in virtual time, under memtide's policy or another
+POLICY_SRC := bench plot run driver_memtide driver_rival rival_static \
+	rival_squeezed rival_proxmox rival_qmemman scenario measure vguest \
+	vkdev vmem load vhost wire vtime
+$B/policy-bench: $(POLICY_SRC:%=$B/tests/policy/%.o) $B/libhost.a \
+		$B/libagent.a $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+$B/tests/policy/%.o: XINC = -Ihost-service -Iguest-agent
+
 $B/guesttool: $B/tests/nested/tools/guesttool.o $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS_XEN) $(LIBS)
 
@@ -142,7 +151,7 @@ deps-lab:
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
 .PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
-.PHONY: faults-short faults restarts upgrade operate
+.PHONY: faults-short faults restarts upgrade operate policy
 .PHONY: kernel-debug-test each-patch lab-test
 lint: all
 	@tests/lint/check-layers
@@ -226,6 +235,9 @@ FAULT_PAIRS ?= 1500
 faults: all $B/sim-faults ## each call of the daemons fails once, and FAULT_PAIRS pairs
 	@$B/sim-faults --build $B --pairs $(FAULT_PAIRS)
 
+policy: $B/policy-bench
+	@$B/policy-bench --check
+
 restarts: all $B/sim-restarts ## memtided restarted while eight guests resize
 	@$B/sim-restarts $B
 
@@ -257,13 +269,13 @@ check: deps-lab ## every test, real Xen included
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
-		faults-short restarts upgrade operate hostile
+		faults-short restarts upgrade operate hostile policy
 
 # Within check: the same parts, sanitized, counted with the others.
 .PHONY: check-fast-parts
 check-fast-parts:
 	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model \
-		schedules-short faults-short restarts upgrade operate hostile
+		schedules-short faults-short restarts upgrade operate hostile policy
 
 # To see it -------------------------------------------------------------
 
@@ -293,6 +305,12 @@ bench: deps-lab all $B/memwatch $B/xenmeter ## memtide beside the stock balloon,
 
 bench-kernel: deps-lab ## the driver beside virtio-mem, plain QEMU
 	@tests/bench/kernel
+
+.PHONY: bench-policy
+bench-policy: $B/policy-bench ## memtide's policy beside others', simulated; pictures in build/
+	$B/policy-bench
+	$B/policy-bench --plot $B bursty
+	$B/policy-bench --plot $B herd
 
 # In a guest without our libraries, hence static and not sanitized.
 $B/memwatch: $B/tests/bench/memwatch.o
