@@ -132,6 +132,9 @@ POLICY_SRC := bench plot run driver_memtide driver_rival rival_static \
 $B/policy-bench: $(POLICY_SRC:%=$B/tests/policy/%.o) $B/libhost.a \
 		$B/libagent.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+SCALE_SRC := scale crowd vhost
+$B/policy-scale: $(SCALE_SRC:%=$B/tests/policy/%.o) $B/libhost.a $B/libproto.a
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $B/tests/policy/%.o: XINC = -Ihost-service -Iguest-agent
 
 $B/guesttool: $B/tests/nested/tools/guesttool.o $B/libproto.a
@@ -306,11 +309,14 @@ bench: deps-lab all $B/memwatch $B/xenmeter ## memtide beside the stock balloon,
 bench-kernel: deps-lab ## the driver beside virtio-mem, plain QEMU
 	@tests/bench/kernel
 
-.PHONY: bench-policy
+.PHONY: bench-policy bench-scale
 bench-policy: $B/policy-bench ## memtide's policy beside others', simulated; pictures in build/
 	$B/policy-bench
 	$B/policy-bench --plot $B bursty
 	$B/policy-bench --plot $B herd
+
+bench-scale: $B/policy-scale ## what 100, 1,000 and 10,000 guests cost memtided
+	$B/policy-scale
 
 # In a guest without our libraries, hence static and not sanitized.
 $B/memwatch: $B/tests/bench/memwatch.o
