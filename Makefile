@@ -312,6 +312,7 @@ bench-kernel: deps-lab ## the driver beside virtio-mem, plain QEMU
 .PHONY: bench-policy bench-scale
 bench-policy: $B/policy-bench ## memtide's policy beside others', simulated; pictures in build/
 	$B/policy-bench
+	$B/policy-bench --fast
 	$B/policy-bench --plot $B bursty
 	$B/policy-bench --plot $B herd
 
