@@ -228,8 +228,8 @@ hostile: all $B/sim-hostile $B/sim-balloon
 schedules-short: all $B/sim-schedules
 	@$B/sim-schedules --build $B --count 60
 
-schedules: all $B/sim-schedules ## 2,000 random schedules on the simulated machine
-	@$B/sim-schedules --build $B --count 2000 --jobs 2
+schedules: all $B/sim-schedules ## 1,000 random schedules on the simulated machine
+	@$B/sim-schedules --build $B --count 1000 --jobs 2
 
 faults-short: all $B/sim-faults
 	@$B/sim-faults --build $B --every 11 --pairs 50
