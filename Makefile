@@ -37,7 +37,7 @@ INC = -I$(<D) -Iprotocol -I$B/gen
 PROTO_GEN := memtide control
 PROTO_SRC := log floor frame codec control_codec control_codec_reply \
 	control_text transport_unix transport_vchan link sim_machine sim_faults
-HOST_SRC := ledger plan balloon_plan rate share demand policy reason settings \
+HOST_SRC := ledger plan balloon_plan rate counters share demand policy reason settings \
 	config config_file guest guest_limits session sync steps balloon service \
 	balance reserve reload client savers xen_words backend_sim \
 	backend_xen control control_guests control_balance control_reserve audit \
@@ -193,7 +193,7 @@ fuzz_src_text := protocol/log.c guest-agent/meminfo.c \
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
 	protocol/floor.c $(patsubst %,host-service/%.c,savers xen_words \
 	backend_xen sync steps session balloon guest guest_limits config settings \
-	size ledger plan balloon_plan rate)
+	size ledger plan balloon_plan rate counters)
 .SECONDEXPANSION:
 $(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(fuzz_src_$$*)
 	@mkdir -p $(@D)

@@ -510,7 +510,6 @@ static void switch_auto(struct guest *g)
 int balance_set(struct guest *g, const struct policy_settings *set, char *why,
 		size_t size)
 {
-	struct service *s = g->env->ctx;
 	bool was = g->set.automatic;
 	int rc = check(g, set, why, size);
 
@@ -519,8 +518,7 @@ int balance_set(struct guest *g, const struct policy_settings *set, char *why,
 	g->set = *set;
 	if (g->set.automatic != was)
 		switch_auto(g);
-	if (s->watcher)
-		s->watcher->rescanned(s->watcher);
+	service_tell_rescanned(g->env->ctx);
 	return 0;
 }
 
@@ -546,7 +544,7 @@ int balance_open(struct service *s, const struct balance_conf *conf,
 		balance_close(b);
 		return -ENOMEM;
 	}
-	s->watcher = &b->watcher;
+	service_watch(s, &b->watcher);
 	balance_kick(b);
 	*ret = b;
 	return 0;
@@ -556,7 +554,7 @@ void balance_close(struct balance *b)
 {
 	if (!b)
 		return;
-	b->service->watcher = NULL;
+	service_unwatch(b->service, &b->watcher);
 	if (b->event)
 		event_free(b->event);
 	free(b->guests);

@@ -66,6 +66,7 @@ static bool take_line(struct guest *g)
 	int64_t wait_us = rate_wait_us(&g->lines, &line_limit, now_us);
 
 	if (wait_us) {
+		g->env->counters->limited[LIMITED_LINES]++;
 		g->lines_left_out++;
 		arm_lines(g, wait_us);
 		return false;
@@ -195,10 +196,27 @@ static bool is_routine(const struct guest *g, enum guest_state state)
 		state == GUEST_SHRINKING);
 }
 
+/* Settled, or on the way: a resize that a lost agent interrupts is none. */
+static void count_resize(struct guest *g, enum guest_state state)
+{
+	struct counters *c = g->env->counters;
+	bool shrank = g->state == GUEST_SHRINKING;
+
+	if (!guest_busy(g)) {
+		g->busy_us = guest_now_us();
+	} else if (state == GUEST_READY) {
+		histogram_add(&c->took[shrank ? OPERATION_SHRINK :
+						OPERATION_GROW],
+			      guest_now_us() - g->busy_us);
+		c->resizes[shrank][guest_arrived(g)]++;
+	}
+}
+
 void guest_set_state(struct guest *g, enum guest_state state)
 {
 	if (g->state == state)
 		return;
+	count_resize(g, state);
 	/* The last state, and who leaves it, are news at any time. */
 	if (is_routine(g, state))
 		guest_log(LOG_LEVEL_DEBUG, g, "-> %s", state_names[state]);

@@ -28,6 +28,7 @@
 #include "backend.h"
 #include "balloon_plan.h"
 #include "codec.h"
+#include "counters.h"
 #include "demand.h"
 #include "ledger.h"
 #include "log.h"
@@ -99,6 +100,7 @@ struct guest_conf {
  * struct guest_env - what all guests of a service share
  * @base, @backend:	borrowed
  * @ctx:		of the owner, for @ops
+ * @counters:	the owner's
  */
 struct guest_env {
 	struct event_base *base;
@@ -106,12 +108,14 @@ struct guest_env {
 	struct guest_conf conf;
 	const struct guest_ops *ops;
 	void *ctx;
+	struct counters *counters;
 };
 
 /* An online request on its way. */
 struct guest_online {
 	uint32_t id;		/* 0: free entry */
 	struct granules range;
+	int64_t sent_us;
 };
 
 /* A pull request on its way. */
@@ -119,6 +123,7 @@ struct guest_pull {
 	uint32_t id;		/* 0: none */
 	uint32_t asked;		/* granules */
 	uint32_t got;
+	int64_t sent_us;
 };
 
 /* Changes of the target for one reason, close together. */
@@ -172,6 +177,7 @@ struct guest_watcher {
  * @boot_pages:	frames the domain was built with; of a managed guest
  * @balloon:	of one in balloon mode; never on while @managed
  * @looked_us:	when the balloon was last looked at
+ * @busy_us:	since when steps are being taken, if they are
  * @target:	granules that should be backed
  * @told: granules the toolstack was last told of, if @has_told; not while it
  *	may have been told of others
@@ -221,6 +227,7 @@ struct guest {
 	uint64_t boot_pages;
 	struct balloon balloon;
 	int64_t looked_us;
+	int64_t busy_us;
 	uint32_t target;
 	uint32_t told;
 	uint32_t stored_left;

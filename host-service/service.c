@@ -24,7 +24,7 @@
 /* More than any domain has, and little enough to add to. */
 #define TARGET_KIB_MAX	(INT64_C(1) << 50)
 
-struct guest *service_by_domid(struct service *s, uint32_t domid)
+struct guest *service_next(const struct service *s, uint32_t domid)
 {
 	uint32_t low = 0, high = s->nr_guests;
 
@@ -36,9 +36,44 @@ struct guest *service_by_domid(struct service *s, uint32_t domid)
 		else
 			high = mid;
 	}
-	if (low < s->nr_guests && s->guests[low]->domain.id.domid == domid)
-		return s->guests[low];
-	return NULL;
+	return low < s->nr_guests ? s->guests[low] : NULL;
+}
+
+struct guest *service_by_domid(struct service *s, uint32_t domid)
+{
+	struct guest *g = service_next(s, domid);
+
+	return g && g->domain.id.domid == domid ? g : NULL;
+}
+
+void service_watch(struct service *s, struct service_watcher *w)
+{
+	w->next = s->watchers;
+	s->watchers = w;
+}
+
+void service_unwatch(struct service *s, struct service_watcher *w)
+{
+	struct service_watcher **at = &s->watchers;
+
+	while (*at && *at != w)
+		at = &(*at)->next;
+	if (*at)
+		*at = w->next;
+}
+
+void service_tell_rescanned(struct service *s)
+{
+	for (struct service_watcher *w = s->watchers; w; w = w->next)
+		w->rescanned(w);
+}
+
+static void tell_gone(struct service *s, const struct guest *g)
+{
+	for (struct service_watcher *w = s->watchers; w; w = w->next) {
+		if (w->gone)
+			w->gone(w, g);
+	}
 }
 
 static bool same_guest(const struct guest *g, const struct backend_domain *d)
@@ -67,6 +102,7 @@ static struct guest *keep_or_new(struct service *s,
 	}
 	log_info("guest %u/%s appeared, %" PRIu64 " pages", d->id.domid,
 		 d->name, d->pages);
+	s->counters.appeared++;
 	/* A predecessor of the same domid may not have been listened to. */
 	s->env.backend->ops->listen(s->env.backend, &d->id, true);
 	return g;
@@ -92,13 +128,16 @@ static bool know_stored(struct guest *g)
 	return !rc;
 }
 
-static void forget_unseen(struct guest **guests, uint32_t nr)
+static void forget_unseen(struct service *s, struct guest **guests,
+			  uint32_t nr)
 {
 	for (uint32_t i = 0; i < nr; i++) {
 		if (guests[i]->seen)
 			continue;
 		log_info("guest %u/%s is gone", guests[i]->domain.id.domid,
 			 guests[i]->domain.name);
+		s->counters.gone++;
+		tell_gone(s, guests[i]);
 		guest_free(guests[i]);
 	}
 }
@@ -153,12 +192,11 @@ static void rescan(struct service *s)
 	free(domains);
 	s->guests = guests;
 	s->nr_guests = live;
-	forget_unseen(old, nr_old);
+	forget_unseen(s, old, nr_old);
 	free(old);
 	for (uint32_t i = 0; i < live; i++)
 		session_connect(guests[i]);
-	if (s->watcher)
-		s->watcher->rescanned(s->watcher);
+	service_tell_rescanned(s);
 }
 
 static void on_rescan(evutil_socket_t fd, short what, void *ctx)
@@ -293,8 +331,8 @@ static void on_report(struct guest *g, const struct msg_report *report)
 	if (better && g->flight.hold_pull)
 		steps_retry(g);
 	guest_tell_watchers(g);
-	if (s->watcher)
-		s->watcher->reported(s->watcher, g);
+	for (struct service_watcher *w = s->watchers; w; w = w->next)
+		w->reported(w, g);
 }
 
 static void on_message(struct guest *g, const struct guest_msg *msg)
@@ -375,8 +413,8 @@ static void on_changed(struct guest *g)
 {
 	struct service *s = g->env->ctx;
 
-	if (s->watcher)
-		s->watcher->changed(s->watcher, g);
+	for (struct service_watcher *w = s->watchers; w; w = w->next)
+		w->changed(w, g);
 }
 
 static const struct guest_ops guest_ops = {
@@ -397,7 +435,9 @@ int service_open(struct event_base *base, struct backend *backend,
 
 	if (!s)
 		return -ENOMEM;
-	s->env = (struct guest_env){ base, backend, *conf, &guest_ops, s };
+	s->env = (struct guest_env){ base, backend, *conf, &guest_ops, s,
+				     &s->counters };
+	s->start_us = guest_now_us();
 	s->rescan_event = event_new(base, -1, 0, on_rescan, s);
 	s->backend_event = event_new(base, backend->ops->fd(backend),
 				     EV_READ | EV_PERSIST, on_backend, s);

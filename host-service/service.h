@@ -14,6 +14,9 @@ struct service_watcher {
 	void (*changed)(struct service_watcher *w, struct guest *g);
 	void (*reported)(struct service_watcher *w, struct guest *g);
 	void (*rescanned)(struct service_watcher *w);
+	/** @gone: it is about to be freed; may be NULL */
+	void (*gone)(struct service_watcher *w, const struct guest *g);
+	struct service_watcher *next;	/* the service's */
 };
 
 /**
@@ -21,7 +24,8 @@ struct service_watcher {
  * @env:	what the guests see of it; base and backend borrowed from the
  *		caller of service_open()
  * @guests:	owned; in order of domid
- * @watcher:	borrowed, or NULL
+ * @watchers:	borrowed
+ * @counters:	of what was done, since @start_us
  * @reserved:	pages promised to domains that are to be built (reserve.h)
  * @incomplete:	there may be guests that are not known, or promises to them
  */
@@ -31,7 +35,9 @@ struct service {
 	struct event *rescan_event;
 	struct guest **guests;
 	uint32_t nr_guests;
-	struct service_watcher *watcher;
+	struct service_watcher *watchers;
+	struct counters counters;
+	int64_t start_us;
 	uint64_t reserved;
 	bool incomplete;
 };
@@ -64,7 +70,16 @@ uint64_t service_promised(const struct service *s);
 int service_spare(struct service *s, uint32_t *ret_granules,
 		  uint32_t *ret_total);
 
+void service_watch(struct service *s, struct service_watcher *w);
+void service_unwatch(struct service *s, struct service_watcher *w);
+
+/** service_tell_rescanned() - As after a rescan: settings may be others */
+void service_tell_rescanned(struct service *s);
+
 struct guest *service_by_domid(struct service *s, uint32_t domid);
+
+/** service_next() - The first guest with at least that domid, or NULL */
+struct guest *service_next(const struct service *s, uint32_t domid);
 
 /**
  * service_readmit() - Take a guest out of quarantine and look at it anew

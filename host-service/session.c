@@ -62,26 +62,30 @@ static void look_again(struct guest *g)
 /* The agent may be back before we see its predecessor's end: look again. */
 void session_lose(struct guest *g)
 {
+	g->env->counters->disconnections++;
 	session_drop(g);
 	guest_set_state(g, g->managed ? GUEST_LOST : GUEST_UNMANAGED);
 	look_again(g);
 }
 
-static void count(struct guest *g, struct rate *r, const struct rate_limit *l)
+static void count(struct guest *g, struct rate *r, const struct rate_limit *l,
+		  enum limited what)
 {
 	int64_t now_us = guest_now_us(), wait_us;
 
 	rate_count(r, l, now_us);
 	wait_us = rate_wait_us(r, l, now_us);
-	if (wait_us)
+	if (wait_us) {
+		g->env->counters->limited[what]++;
 		link_pause(g->link, wait_us);
+	}
 }
 
 static void on_woken(void *ctx)
 {
 	struct guest *g = ctx;
 
-	count(g, &g->wakes, &wake_limit);
+	count(g, &g->wakes, &wake_limit, LIMITED_WAKES);
 }
 
 /* Hello comes first, and once. */
@@ -99,8 +103,10 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 	const char *why = "hello twice, or not first";
 	int rc = codec_decode_guest(buf, len, &msg, &why);
 
-	count(g, &g->messages, &message_limit);
+	count(g, &g->messages, &message_limit, LIMITED_MESSAGES);
+	g->env->counters->messages++;
 	if (rc || !in_order(g, &msg)) {
+		g->env->counters->messages_refused++;
 		guest_log(LOG_LEVEL_WARN, g, "%s, dropping the connection",
 			  why);
 		session_lose(g);
@@ -161,6 +167,7 @@ void session_offered(struct guest *g)
 		session_connect(g);
 		return;
 	}
+	g->env->counters->limited[LIMITED_OFFERS]++;
 	guest_log(LOG_LEVEL_WARN, g,
 		  "it offers channels too often, not listening for a while");
 	b->ops->listen(b, &g->domain.id, false);
@@ -203,6 +210,7 @@ void session_connect(struct guest *g)
 		look_again(g);
 		return;
 	}
+	g->env->counters->connections++;
 	guest_set_state(g, GUEST_GREETING);
 	session_expect(g);
 }
@@ -233,6 +241,7 @@ void session_expect(struct guest *g)
 
 void session_overdue(struct guest *g)
 {
+	g->env->counters->overdue++;
 	guest_set_why(g, "the agent has not answered for %u ms", answer_ms(g));
 	guest_log(LOG_LEVEL_WARN, g, "%s, reconnecting", g->why);
 	session_lose(g);
@@ -248,6 +257,7 @@ void session_quarantine(struct guest *g, const char *fmt, ...)
 	/* Once in a quarantine's life: no limit. */
 	log_err("guest %u/%s (%s): quarantined: %s", g->domain.id.domid,
 		g->domain.name, guest_state_name(g->state), g->why);
+	g->env->counters->quarantines++;
 	session_drop(g);
 	event_del(g->retry_event);
 	if (!g->deaf)
@@ -258,6 +268,7 @@ void session_quarantine(struct guest *g, const char *fmt, ...)
 void session_readmit(struct guest *g)
 {
 	ASSERT(g->state == GUEST_QUARANTINED);
+	g->env->counters->readmissions++;
 	guest_set_why(g, "%s", "");
 	g->flight = (struct flight){ 0 };
 	g->offer_ms = 0;

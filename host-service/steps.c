@@ -18,6 +18,17 @@
 static_assert(PLAN_POPULATE_MAX <= 64 && PLAN_GIVE_BACK_MAX <= 64,
 	      "a step's range lies in two words");
 
+static void count_time(struct guest *g, enum operation op, int64_t since_us)
+{
+	histogram_add(&g->env->counters->took[op], guest_now_us() - since_us);
+}
+
+static void count_error(struct guest *g, enum host_call call, int rc)
+{
+	if (rc)
+		g->env->counters->host_errors[call][host_error_of(rc)]++;
+}
+
 static uint64_t expected_pages(const struct guest *g)
 {
 	return g->boot_pages + (uint64_t)g->ledger.nr_backed * GRANULE_PAGES;
@@ -138,6 +149,7 @@ static int resolve(struct guest *g)
 		else
 			ledger_clear_backed(&g->ledger, one);
 	}
+	count_error(g, HOST_CALL_READ_BACKED, rc);
 	if (!rc)
 		g->doubt = (struct granules){ 0, 0 };
 	return rc;
@@ -264,15 +276,20 @@ static void do_populate(struct guest *g, struct granules r)
 {
 	struct backend *b = g->env->backend;
 	uint32_t done = 0;
+	int64_t since_us;
 	int rc;
 
 	tell_ahead(g);
+	since_us = guest_now_us();
 	rc = make_tables(g, g->ledger.nr_backed + r.nr);
 	if (!rc)
 		rc = set_max(g, r.nr);
 	if (!rc)
 		rc = b->ops->populate(b, &g->domain.id, guest_gfn(g, r.first),
 				      r.nr, &done);
+	count_time(g, OPERATION_POPULATE, since_us);
+	count_error(g, HOST_CALL_POPULATE, rc);
+	g->env->counters->populated += done;
 	if (done)
 		ledger_set_backed(&g->ledger,
 				  (struct granules){ r.first, done });
@@ -288,11 +305,15 @@ static void do_populate(struct guest *g, struct granules r)
 static void do_give_back(struct guest *g, struct granules r)
 {
 	struct backend *b = g->env->backend;
+	int64_t since_us = guest_now_us();
 	uint32_t done = 0;
 	int rc;
 
 	rc = b->ops->give_back(b, &g->domain.id, guest_gfn(g, r.first), r.nr,
 			       &done);
+	count_time(g, OPERATION_GIVE_BACK, since_us);
+	count_error(g, HOST_CALL_GIVE_BACK, rc);
+	g->env->counters->given_back += done;
 	if (done)
 		ledger_clear_backed(&g->ledger,
 				    (struct granules){ r.first, done });
@@ -328,7 +349,7 @@ static void do_online(struct guest *g, struct granules r)
 	struct guest_online *o = find_online(g, 0);
 
 	ASSERT(o);
-	*o = (struct guest_online){ next_id(g), r };
+	*o = (struct guest_online){ next_id(g), r, guest_now_us() };
 	g->flight.onlines++;
 	msg.online_request.id = o->id;
 	msg.online_request.nr_ranges = 1;
@@ -343,7 +364,7 @@ static void do_pull(struct guest *g, uint32_t nr)
 {
 	struct host_msg msg = { .type = HOST_MSG_PULL_REQUEST };
 
-	g->pull = (struct guest_pull){ next_id(g), nr, 0 };
+	g->pull = (struct guest_pull){ next_id(g), nr, 0, guest_now_us() };
 	g->flight.pull_left = nr;
 	g->flight.pull_cancelled = false;
 	msg.pull_request.id = g->pull.id;
@@ -368,7 +389,7 @@ static void settle(struct guest *g)
 
 	claim(g, 0);
 	rc = tell_all(g);
-
+	count_error(g, HOST_CALL_TELL, rc);
 	g->untold = rc && rc != -ESRCH;
 	if (guest_arrived(g)) {
 		if (!g->untold)
@@ -500,9 +521,11 @@ void steps_online_reply(struct guest *g, const struct msg_online_reply *reply)
 				  o->range.nr - reply->done[0] };
 	guest_log(LOG_LEVEL_DEBUG, g, "online %u+%u of %u", o->range.first,
 		  reply->done[0], o->range.nr);
+	count_time(g, OPERATION_ONLINE, o->sent_us);
 	o->id = 0;
 	g->flight.onlines--;
 	if (rest.nr) {
+		g->env->counters->online_refused[online_error_of(reply->error)]++;
 		ledger_clear_exposed(&g->ledger, rest);
 		g->flight.hold_grow = true;
 		guest_set_why(g, "the guest's kernel refused %u granules: %s",
@@ -519,6 +542,10 @@ static void pull_ended(struct guest *g, enum pull_reason reason)
 {
 	bool cancelled = g->flight.pull_cancelled;
 
+	if (g->pull.id)
+		count_time(g, OPERATION_PULL, g->pull.sent_us);
+	if (reason != PULL_REASON_DONE)
+		g->env->counters->pull_short[reason]++;
 	if (reason != PULL_REASON_DONE && !cancelled)
 		guest_set_why(g, "the guest gave %u of %u MiB: %s",
 			      g->pull.got * 2, g->pull.asked * 2,

@@ -548,7 +548,9 @@ static void list_domains(struct backend *b)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct backend_domain domain = { .id.domid = DOMID };
-	struct guest_env env = { .conf = { 0, 1000, 60000 }, .ops = &ops };
+	static struct counters counters;
+	struct guest_env env = { .conf = { 0, 1000, 60000 }, .ops = &ops,
+				 .counters = &counters };
 	static struct event_base *base;
 	static struct backend *b;
 
