@@ -37,11 +37,12 @@ INC = -I$(<D) -Iprotocol -I$B/gen
 PROTO_GEN := memtide control
 PROTO_SRC := log floor frame codec control_codec control_codec_reply \
 	control_text transport_unix transport_vchan link sim_machine sim_faults
-HOST_SRC := ledger plan balloon_plan rate counters share demand policy reason settings \
+HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
+	reason settings \
 	config config_file guest guest_limits session sync steps balloon service \
 	balance reserve reload client savers xen_words backend_sim \
 	backend_xen control control_guests control_balance control_reserve audit \
-	size control_client cli_args cli_text cli_print cli_print_balance \
+	metrics history status http size control_client cli_args cli_text cli_print cli_print_balance \
 	cli_json cli_report cli_child cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo pressure pace trigger faults tunables kdev_ioctl kdev_sim
@@ -50,7 +51,7 @@ UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli control_client pull_plan sizing meminfo pressure pace \
 	trigger faults tunables savers xen_words agent session service share \
 	demand policy policy_worlds reason balance settings config reload reserve \
-	quarantine balloon flood
+	quarantine balloon flood metrics http
 
 LIBS_CONFIG := -lconfuse
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
@@ -63,7 +64,7 @@ all: $B/memtided $B/memtide $B/memtide-agent $B/memtide-sim ## build everything 
 
 gen := $(PROTO_GEN:%=$B/gen/%.pb-c.o)
 libproto := $(PROTO_SRC:%=$B/protocol/%.o) $(gen)
-libhost := $(HOST_SRC:%=$B/host-service/%.o)
+libhost := $(HOST_SRC:%=$B/host-service/%.o) $B/gen/page.o
 libagent := $(AGENT_SRC:%=$B/guest-agent/%.o)
 
 $B/libproto.a: $(libproto)
@@ -87,8 +88,13 @@ $B/gen/%.pb-c.c $B/gen/%.pb-c.h: protocol/%.proto
 	@mkdir -p $(@D)
 	protoc-c --proto_path=protocol --c_out=$B/gen $<
 
+$B/gen/page.c: host-service/page.html host-service/embed-page
+	@mkdir -p $(@D)
+	host-service/embed-page $< >$@
+$B/gen/page.o: GEN_INC = -Ihost-service
+
 $B/gen/%.o: $B/gen/%.c
-	$(CC) -std=gnu11 $(CFLAGS) $(SAN) -MMD -MP -c -o $@ $<
+	$(CC) -std=gnu11 $(CFLAGS) $(SAN) $(GEN_INC) -MMD -MP -c -o $@ $<
 
 $B/%.o: %.c | $(PROTO_GEN:%=$B/gen/%.pb-c.h)
 	@mkdir -p $(@D)

@@ -412,6 +412,11 @@ uint64_t balance_possible(struct balance *b)
 	return policy_possible(&host, b->dry, b->service->nr_guests);
 }
 
+uint64_t balance_burst_kib(const struct balance *b, uint64_t host_kib)
+{
+	return b->conf.burst_kib ? b->conf.burst_kib : host_kib / BURST_SHARE;
+}
+
 uint64_t balance_runs(const struct balance *b)
 {
 	return b->runs;

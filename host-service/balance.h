@@ -73,6 +73,9 @@ void balance_want(struct balance *b, uint32_t granules);
 /** balance_possible() - Granules that a reservation could get at most */
 uint64_t balance_possible(struct balance *b);
 
+/** balance_burst_kib() - What should be free for bursts, on such a host */
+uint64_t balance_burst_kib(const struct balance *b, uint64_t host_kib);
+
 /** balance_runs() - How often the policy has run */
 uint64_t balance_runs(const struct balance *b);
 

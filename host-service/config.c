@@ -15,7 +15,7 @@
 
 #define RESERVE_KIB_MAX	(UINT64_C(1) << 34)	/* 16 TiB */
 
-enum kind { KIND_SIZE, KIND_MS, KIND_LEVEL, KIND_PATH };
+enum kind { KIND_SIZE, KIND_MS, KIND_LEVEL, KIND_PATH, KIND_PORT };
 
 static const struct {
 	const char *name;
@@ -32,6 +32,8 @@ static const struct {
 	[CONFIG_LOG_LEVEL] = { "log-level", KIND_LEVEL, true, NULL, "info" },
 	[CONFIG_SOCKET] = { "socket", KIND_PATH, false, NULL,
 			  CONTROL_SOCKET_DEFAULT },
+	[CONFIG_METRICS_PORT] = { "metrics-port", KIND_PORT, false, "none",
+				"none" },
 };
 static_assert(ARRAY_SIZE(keys) == CONFIG_NUM_KEYS, "one a key");
 
@@ -98,7 +100,8 @@ static int parse_size(const char *text, uint64_t *ret, char *why)
 	return 0;
 }
 
-static int parse_ms(const char *text, uint64_t *ret, char *why)
+static int parse_number(const char *text, unsigned int most, uint64_t *ret,
+			char *why)
 {
 	unsigned long long value = 0;
 	char *end = NULL;
@@ -106,9 +109,9 @@ static int parse_ms(const char *text, uint64_t *ret, char *why)
 	errno = 0;
 	if (isdigit((unsigned char)*text))
 		value = strtoull(text, &end, 10);
-	if (!end || *end || errno || !value || value > MS_MAX)
+	if (!end || *end || errno || !value || value > most)
 		return fail(why, "\"%.64s\" is not a number from 1 to %u", text,
-			    MS_MAX);
+			    most);
 	*ret = value;
 	return 0;
 }
@@ -144,7 +147,9 @@ int config_set(struct config *c, enum config_key key, const char *text,
 	case KIND_SIZE:
 		return parse_size(text, &c->numbers[key], why);
 	case KIND_MS:
-		return parse_ms(text, &c->numbers[key], why);
+		return parse_number(text, MS_MAX, &c->numbers[key], why);
+	case KIND_PORT:
+		return parse_number(text, UINT16_MAX, &c->numbers[key], why);
 	case KIND_LEVEL:
 		return parse_level(text, &c->numbers[key], why);
 	case KIND_PATH:
@@ -165,6 +170,7 @@ const char *config_text(const struct config *c, enum config_key key,
 	case KIND_SIZE:
 		return strcpy(text, size_words(number, size));
 	case KIND_MS:
+	case KIND_PORT:
 		snprintf(text, CONFIG_TEXT_MAX, "%" PRIu64, number);
 		break;
 	case KIND_LEVEL:

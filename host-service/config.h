@@ -24,6 +24,7 @@ enum config_key {
 	CONFIG_RETRY_MAX_MS,
 	CONFIG_LOG_LEVEL,
 	CONFIG_SOCKET,
+	CONFIG_METRICS_PORT,
 	CONFIG_NUM_KEYS,
 };
 
@@ -40,8 +41,8 @@ struct config_rule {
 
 /**
  * struct config
- * @numbers:	of the keys: KiB, ms, enum log_level; 0: the default share, of
- *		CONFIG_BURST_RESERVE only
+ * @numbers:	of the keys: KiB, ms, enum log_level, port; 0: the default share,
+ *		of CONFIG_BURST_RESERVE, or none, of CONFIG_METRICS_PORT
  * @lines:	of the file, where they were set; 0: not there
  * @socket:	of CONFIG_SOCKET
  * @defaults:	for guests

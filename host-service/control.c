@@ -245,7 +245,7 @@ static void on_accept(evutil_socket_t listening, short what, void *ctx)
 			 strerror(-rc));
 }
 
-static void open_to_group(const char *path)
+void control_open_to_group(const char *path)
 {
 	struct group *group = getgrnam(CONTROL_GROUP);
 
@@ -291,7 +291,7 @@ int control_open(struct event_base *base, struct service *service,
 		return rc;
 	}
 	snprintf(c->path, sizeof(c->path), "%s", path);
-	open_to_group(path);
+	control_open_to_group(path);
 	c->accept_event = event_new(base, c->fd, EV_READ | EV_PERSIST,
 				    on_accept, c);
 	if (!c->accept_event || event_add(c->accept_event, NULL)) {

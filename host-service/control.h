@@ -29,4 +29,8 @@ int control_open(struct event_base *base, struct service *service,
 /** control_close() - End all connections, remove the socket. NULL is fine */
 void control_close(struct control *c);
 
+/** control_open_to_group() - Let group memtide use a socket, as the control
+ * socket; logs if it cannot */
+void control_open_to_group(const char *path);
+
 #endif

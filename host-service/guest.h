@@ -154,6 +154,18 @@ struct guest_balance {
 	bool was_there, was_busy;
 };
 
+/**
+ * struct guest_shown - as history.c last saw a guest
+ * @change:	number of its last change
+ */
+struct guest_shown {
+	bool known;
+	enum guest_state state;
+	uint64_t target_kib, available_kib;
+	uint32_t nr_stories;
+	uint64_t change;
+};
+
 /* Told of every change of a guest; see guest_watch(). */
 struct guest_watcher {
 	struct guest_watcher *next;
@@ -193,6 +205,7 @@ struct guest_watcher {
  * @set:	what the operator wants; not checked against the guest
  * @live:	of that, what was changed since the domain was built (guest_limits.h)
  * @balance:	balance.c's
+ * @shown:	history.c's
  * @sync_next:	next granule whose state to ask (SYNCING and audit)
  * @sync_audit:	the state replies are for an audit
  * @step_event:	takes the next step from the event loop
@@ -239,6 +252,7 @@ struct guest {
 	struct policy_settings set;
 	struct settings live;
 	struct guest_balance balance;
+	struct guest_shown shown;
 	struct flight flight;
 	struct guest_online onlines[PLAN_ONLINES_MAX];
 	struct guest_pull pull;

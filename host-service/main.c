@@ -12,10 +12,15 @@
 #include "config_file.h"
 #include "control.h"
 #include "control_codec.h"
+#include "history.h"
+#include "http.h"
 #include "log.h"
 #include "reload.h"
 #include "reserve.h"
 #include "service.h"
+
+/* More than a socket's address may have: unix_listen() says no to more. */
+#define PATH_BYTES	(CONFIG_PATH_MAX + sizeof("metrics.sock"))
 
 /**
  * struct options - the command line
@@ -43,6 +48,8 @@ struct daemon {
 	struct reserve *reserve;
 	struct balance *balance;
 	struct control *control;
+	struct history *history;
+	struct http *http;
 };
 
 enum { OPT_BACKEND = CONFIG_NUM_KEYS, OPT_SIM_DIR, OPT_CONFIG, OPT_CHECK_CONFIG,
@@ -55,6 +62,7 @@ static const struct option long_options[] = {
 	{ "retry-max-ms", required_argument, NULL, CONFIG_RETRY_MAX_MS },
 	{ "log-level", required_argument, NULL, CONFIG_LOG_LEVEL },
 	{ "socket", required_argument, NULL, CONFIG_SOCKET },
+	{ "metrics-port", required_argument, NULL, CONFIG_METRICS_PORT },
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "sim-dir", required_argument, NULL, OPT_SIM_DIR },
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -84,6 +92,9 @@ static const char usage[] =
 	"  --retry-min-ms N    first delay before trying again, 1-3600000\n"
 	"                      (default 1000)\n"
 	"  --retry-max-ms N    the delay doubles up to this (default 60000)\n"
+	"  --metrics-port N    answer HTTP on this port of 127.0.0.1 and ::1 as well\n"
+	"                      (default none: only on metrics.sock, beside the\n"
+	"                      control socket)\n"
 	"  --log-level LEVEL   error, warning, info (default) or debug\n";
 
 static int parse_key(struct options *o, enum config_key key)
@@ -240,17 +251,83 @@ static int open_parts(struct daemon *d)
 	return rc;
 }
 
+/* In a network of its own, as with PrivateNetwork=, nobody else could ask. */
+static bool only_loopback(void)
+{
+	FILE *in = fopen("/proc/self/net/dev", "re");
+	unsigned int others = 0;
+	char line[256];
+
+	while (in && fgets(line, sizeof(line), in)) {
+		const char *name = line + strspn(line, " ");
+
+		others += strchr(name, ':') && strncmp(name, "lo:", 3) != 0;
+	}
+	if (in)
+		fclose(in);
+	return in && !others;
+}
+
+static void listen_port(struct http *http, uint16_t port)
+{
+	int rc = http_listen_port(http, port);
+
+	if (rc)
+		log_err("cannot answer on port %u: %s; see METRICS in memtided(8); going on without",
+			port, strerror(-rc));
+	else if (only_loopback())
+		log_warn("port %u is in a network with no other interface; under PrivateNetwork=yes nobody can ask: see METRICS in memtided(8)",
+			 port);
+}
+
+/* metrics.sock, beside the control socket */
+static void metrics_path(const char *control, char path[PATH_BYTES])
+{
+	const char *slash = strrchr(control, '/');
+	int dir = slash ? (int)(slash + 1 - control) : 0;
+
+	snprintf(path, PATH_BYTES, "%.*smetrics.sock", dir, control);
+}
+
+/* Metrics and page: whatever is in their way, the guests come first. */
+static void open_http(struct daemon *d)
+{
+	uint16_t port = (uint16_t)d->conf.numbers[CONFIG_METRICS_PORT];
+	char path[PATH_BYTES];
+	int rc = history_open(d->service, d->balance, &d->history);
+
+	if (!rc)
+		rc = http_open(d->service, d->balance, d->history, &d->http);
+	if (rc) {
+		log_err("cannot answer HTTP: %s; going on without",
+			strerror(-rc));
+		return;
+	}
+	metrics_path(d->conf.socket, path);
+	rc = http_listen_unix(d->http, path);
+	if (rc)
+		log_err("cannot answer HTTP on %s: %s; going on without", path,
+			strerror(-rc));
+	else
+		control_open_to_group(path);
+	if (port)
+		listen_port(d->http, port);
+}
+
 /* Nothing needs undoing at the end: all is read back at the next start. */
 static int run(struct daemon *d)
 {
 	int rc = open_parts(d);
 
 	if (!rc) {
+		open_http(d);
 		log_info("memtided " MEMTIDE_VERSION " on %s, %u domains",
 			 d->backend->ops->name, d->service->nr_guests);
 		event_base_dispatch(d->base);
 		rc = event_base_got_exit(d->base) ? 0 : -EIO;
 	}
+	http_close(d->http);
+	history_close(d->history);
 	control_close(d->control);
 	reserve_close(d->reserve);
 	balance_close(d->balance);

@@ -57,6 +57,7 @@ static void an_empty_file_leaves_everything_by_default(void **state)
 		[CONFIG_RETRY_MIN_MS] = "1000",
 		[CONFIG_RETRY_MAX_MS] = "60000", [CONFIG_LOG_LEVEL] = "info",
 		[CONFIG_SOCKET] = "/run/memtide/control.sock",
+		[CONFIG_METRICS_PORT] = "none",
 	};
 	char text[CONFIG_TEXT_MAX];
 	struct config c;
