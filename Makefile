@@ -161,7 +161,7 @@ deps-lab:
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
 .PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
 .PHONY: faults-short faults restarts upgrade operate policy
-.PHONY: kernel-debug-test each-patch lab-test
+.PHONY: kernel-debug-test each-patch lab-test page-test
 lint: all
 	@tests/lint/check-layers
 	@tests/lint/check-headers $B
@@ -267,14 +267,17 @@ kernel-debug-test: ## failures and a storm on the debug kernel
 each-patch: deps-lab ## each patch alone: checkpatch, build, boot
 	@tests/kernel/each-patch
 
+page-test: all ## metrics and page as promtool and a browser take them
+	@tests/page/run $B
+
 lab-test: all $B/guesttool $B/faultlib.so ## every case on real Xen
 	@tests/nested/build
 	@tests/nested/suite
 
 .PHONY: check check-fast
 check: deps-lab ## every test, real Xen included
-	@tests/check build check-fast-parts schedules faults kernel-test \
-		kernel-debug-test lab-test
+	@tests/check build check-fast-parts schedules faults page-test \
+		kernel-test kernel-debug-test lab-test
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
