@@ -48,8 +48,8 @@ AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo pressure pace trigger faults tunables kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
-	rate size cli control_client pull_plan sizing meminfo pressure pace \
-	trigger faults tunables savers xen_words agent session service share \
+	rate size cli_args cli_print cli_json control_client pull_plan sizing meminfo pressure pace \
+	trigger faults tunables savers xen_words agent agent_reports session service share \
 	demand policy policy_worlds reason balance settings config reload reserve \
 	quarantine balloon flood metrics http
 
