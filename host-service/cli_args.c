@@ -94,7 +94,7 @@ static const struct command {
 static_assert(ARRAY_SIZE(commands) == CONTROL_NUM_REQUESTS, "one a request");
 
 enum option_id {
-	OPT_HELP, OPT_JSON, OPT_SOCKET, OPT_WAIT, OPT_TIMEOUT, OPT_MIN, OPT_MAX,
+	OPT_HELP, OPT_VERSION, OPT_JSON, OPT_SOCKET, OPT_WAIT, OPT_TIMEOUT, OPT_MIN, OPT_MAX,
 	OPT_WEIGHT, OPT_HEADROOM, OPT_DRY_RUN, OPT_FOR,
 };
 
@@ -107,6 +107,7 @@ static const struct option {
 	uint32_t of;		/* bits of commands; 0: all */
 } options[] = {
 	[OPT_HELP] = { "--help", NULL, "print this and exit", 0 },
+	[OPT_VERSION] = { "--version", NULL, "print the version and exit", 0 },
 	[OPT_JSON] = { "--json", NULL, "print one JSON document", 0 },
 	[OPT_SOCKET] = { "--socket", "PATH", "where memtided listens", 0 },
 	[OPT_WAIT] = { "--wait", NULL, "show progress until it has settled",
@@ -232,6 +233,9 @@ static int apply_option(struct parser *p, enum option_id id, const char *value)
 	switch (id) {
 	case OPT_HELP:
 		p->args.help = true;
+		return 0;
+	case OPT_VERSION:
+		p->args.version = true;
 		return 0;
 	case OPT_JSON:
 		p->args.json = true;
@@ -480,7 +484,7 @@ static int understand(struct parser *p)
 	enum control_request_type type;
 	int rc;
 
-	if (p->args.help && !p->nr_operands)
+	if (p->args.version || (p->args.help && !p->nr_operands))
 		return 0;
 	rc = find_command(p);
 	if (rc || p->args.help)

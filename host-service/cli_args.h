@@ -30,6 +30,7 @@ const char *cli_exit_name(enum cli_exit code);
 /**
  * struct cli_args - a command line understood
  * @help:	print help and nothing else
+ * @version:	print the version and nothing else; nothing else is understood
  * @has_command: false with @help only: the help of memtide as a whole
  * @json:	print one JSON document
  * @socket:	borrowed from the argument vector or environment
@@ -39,6 +40,7 @@ const char *cli_exit_name(enum cli_exit code);
  */
 struct cli_args {
 	bool help;
+	bool version;
 	bool has_command;
 	bool json;
 	const char *socket;

@@ -31,6 +31,10 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "memtide: %s\n", err);
 		return CLI_EXIT_USAGE;
 	}
+	if (args.version) {
+		puts("memtide " MEMTIDE_VERSION);
+		return CLI_EXIT_DONE;
+	}
 	if (args.help) {
 		cli_print_help(&args, stdout);
 		return CLI_EXIT_DONE;

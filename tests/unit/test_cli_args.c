@@ -303,6 +303,20 @@ static void every_help_names_its_example_and_options(void **state)
 	}
 }
 
+static void the_version_is_told_without_a_command(void **state)
+{
+	static const char *const alone[] = { "--version", NULL };
+	static const char *const with[] = { "list", "--version", NULL };
+	char err[CLI_ERROR_MAX];
+	struct cli_args args;
+
+	(void)state;
+	assert_int_equal(parse(alone, NULL, &args, err), 0);
+	assert_true(args.version);
+	assert_int_equal(parse(with, NULL, &args, err), 0);
+	assert_true(args.version);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +326,7 @@ int main(void)
 			what_follows_the_dashes_of_a_reserve_is_a_command),
 		cmocka_unit_test(a_name_too_long_is_refused),
 		cmocka_unit_test(the_socket_option_beats_the_environment),
+		cmocka_unit_test(the_version_is_told_without_a_command),
 		cmocka_unit_test(every_help_names_its_example_and_options),
 	};
 
