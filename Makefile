@@ -19,6 +19,7 @@ sbindir ?= $(prefix)/sbin
 bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 unitdir ?= /usr/lib/systemd/system
+completiondir ?= $(prefix)/share/bash-completion/completions
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wswitch-enum -Wundef -Wvla -Wwrite-strings -Wpointer-arith
@@ -343,6 +344,8 @@ install-host: $B/memtided $B/memtide ## what dom0 needs
 	install -D -m 755 $B/memtide $(DESTDIR)$(bindir)/memtide
 	install -D -m 644 host-service/memtided.service \
 		$(DESTDIR)$(unitdir)/memtided.service
+	install -D -m 644 host-service/memtide.completion \
+		$(DESTDIR)$(completiondir)/memtide
 	install -D -m 644 docs/memtided.8 $(DESTDIR)$(mandir)/man8/memtided.8
 	install -D -m 644 docs/memtided.conf.5 \
 		$(DESTDIR)$(mandir)/man5/memtided.conf.5
@@ -354,6 +357,7 @@ install-agent: $B/memtide-agent ## what a guest needs, besides its kernel
 	install -D -m 644 docs/memtide-agent.8 \
 		$(DESTDIR)$(mandir)/man8/memtide-agent.8
 uninstall:
+	rm -f $(DESTDIR)$(completiondir)/memtide
 	rm -f $(DESTDIR)$(sbindir)/memtided $(DESTDIR)$(bindir)/memtide \
 		$(DESTDIR)$(sbindir)/memtide-agent \
 		$(DESTDIR)$(unitdir)/memtided.service \
