@@ -41,7 +41,7 @@ PROTO_SRC := log floor frame codec control_codec control_codec_reply \
 HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
 	reason settings \
 	config config_file guest guest_limits session sync steps balloon service \
-	balance reserve reload client savers xen_words backend_sim \
+	balance reserve reload client savers xen_words xstore backend_sim \
 	backend_xen control control_guests control_balance control_reserve audit \
 	metrics history status http size control_client cli_args cli_text cli_print cli_print_balance \
 	cli_json cli_report cli_child cli_commands
@@ -198,7 +198,7 @@ fuzz_src_config := protocol/log.c host-service/config_file.c \
 fuzz_src_text := protocol/log.c guest-agent/meminfo.c \
 	guest-agent/pressure.c guest-agent/sys.c
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
-	protocol/floor.c $(patsubst %,host-service/%.c,savers xen_words \
+	protocol/floor.c $(patsubst %,host-service/%.c,savers xen_words xstore \
 	backend_xen sync steps session balloon guest guest_limits config settings \
 	size ledger plan balloon_plan rate counters)
 .SECONDEXPANSION:

@@ -40,6 +40,7 @@
 #include "savers.h"
 #include "transport_vchan.h"
 #include "xen_words.h"
+#include "xstore.h"
 
 /* Exported by libxenctrl, declared only in its private header. */
 int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num,
@@ -53,9 +54,6 @@ int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num,
 /* libxl's own measure, one page of p2m a MiB; twice what the tables of a
  * window shattered to 4 KiB need. Source: libxl__get_required_paging_memory() */
 #define XEN_TABLES_KIB		8u	/* a granule */
-#define XEN_PATH_MAX		128u
-/* More than any domain has, and little enough to add to. */
-#define XEN_KIB_MAX		(UINT64_C(1) << 50)
 #define XEN_REMEMBERED_MAX	4096u	/* uuids under /memtide */
 
 /**
@@ -107,58 +105,6 @@ static void xen_close(struct backend *b)
 	free(b);
 }
 
-/* Xenstore --------------------------------------------------------------- */
-
-static int store_put(struct backend_xen *x, const char *path, const char *text)
-{
-	if (xs_write(x->xs, XBT_NULL, path, text, (unsigned int)strlen(text)))
-		return 0;
-	return errno == ENOENT ? -ESRCH : -EIO;
-}
-
-static int store_get(struct backend_xen *x, const char *path, char *value,
-		     size_t size)
-{
-	unsigned int len;
-	char *text = xs_read(x->xs, XBT_NULL, path, &len);
-	int rc = 0;
-
-	if (!text)
-		return errno == ENOENT ? -ENOENT : -EIO;
-	if (len >= size)
-		rc = -ENOSPC;
-	else
-		snprintf(value, size, "%s", text);
-	free(text);
-	return rc;
-}
-
-static int store_get_kib(struct backend_xen *x, const char *path,
-			 uint64_t *ret)
-{
-	char text[BACKEND_VALUE_MAX], *end;
-	int rc = store_get(x, path, text, sizeof(text));
-	uint64_t kib;
-
-	if (rc)
-		return rc;
-	errno = 0;
-	kib = strtoull(text, &end, 10);
-	/* Signs and spaces would do for strtoull(). */
-	if (errno || *end || *text < '0' || *text > '9' || kib > XEN_KIB_MAX)
-		return -EIO;
-	*ret = kib;
-	return 0;
-}
-
-static int store_put_kib(struct backend_xen *x, const char *path, uint64_t kib)
-{
-	char text[BACKEND_VALUE_MAX];
-
-	snprintf(text, sizeof(text), "%" PRIu64, kib);
-	return store_put(x, path, text);
-}
-
 /* Domains ---------------------------------------------------------------- */
 
 static int xen_fd(struct backend *b)
@@ -185,7 +131,7 @@ static void set_put(struct domid_set *s, uint32_t domid, bool on)
 static void set_watch(struct backend_xen *x, struct xen_watch *w,
 		      uint32_t domid, bool on)
 {
-	char path[XEN_PATH_MAX], token[32];
+	char path[XSTORE_PATH_MAX], token[32];
 
 	if (set_test(&w->set, domid) == on)
 		return;
@@ -210,7 +156,7 @@ static void xen_listen(struct backend *b, const struct guest_id *id, bool on)
 static void read_name(struct backend_xen *x, uint32_t domid,
 		      char name[BACKEND_NAME_MAX])
 {
-	char path[XEN_PATH_MAX];
+	char path[XSTORE_PATH_MAX];
 	unsigned int len;
 	char *text;
 
@@ -329,14 +275,14 @@ static unsigned int shutdown_reason(const xc_domaininfo_t *info)
 static void tell_boot(struct backend_xen *x, uint32_t domid, const char *node,
 		      const char *key)
 {
-	char path[XEN_PATH_MAX];
+	char path[XSTORE_PATH_MAX];
 	uint64_t base_kib;
 
 	snprintf(path, sizeof(path), "/local/domain/%u/memtide/%s", domid, key);
-	if (store_get_kib(x, path, &base_kib))
+	if (xstore_get_kib(x->xs, path, &base_kib))
 		return;
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", domid, node);
-	(void)store_put_kib(x, path, base_kib);
+	(void)xstore_put_kib(x->xs, path, base_kib);
 }
 
 /* Something has shut down or gone. static-max first: it is what libxl builds,
@@ -612,31 +558,31 @@ static int xen_backed(struct backend *b, const struct guest_id *id,
 static int xen_store_write(struct backend *b, const struct guest_id *id,
 			   const char *key, const char *value)
 {
-	char path[XEN_PATH_MAX];
+	char path[XSTORE_PATH_MAX];
 	xc_domaininfo_t info;
 	int rc = check_id(xen(b), id, &info);
 
 	snprintf(path, sizeof(path), "/local/domain/%u/memtide/%s", id->domid,
 		 key);
-	return rc ? rc : store_put(xen(b), path, value);
+	return rc ? rc : xstore_put(xen(b)->xs, path, value);
 }
 
 static int xen_store_read(struct backend *b, const struct guest_id *id,
 			  const char *key, char *value, size_t size)
 {
-	char path[XEN_PATH_MAX];
+	char path[XSTORE_PATH_MAX];
 
 	snprintf(path, sizeof(path), "/local/domain/%u/memtide/%s", id->domid,
 		 key);
-	return store_get(xen(b), path, value, size);
+	return xstore_get(xen(b)->xs, path, value, size);
 }
 
-static void remembered_path(const struct guest_id *id, char path[XEN_PATH_MAX])
+static void remembered_path(const struct guest_id *id, char path[XSTORE_PATH_MAX])
 {
-	int at = snprintf(path, XEN_PATH_MAX, "/memtide/");
+	int at = snprintf(path, XSTORE_PATH_MAX, "/memtide/");
 
 	for (size_t i = 0; i < sizeof(id->uuid); i++)
-		at += snprintf(path + at, XEN_PATH_MAX - (size_t)at, "%02x",
+		at += snprintf(path + at, XSTORE_PATH_MAX - (size_t)at, "%02x",
 			       id->uuid[i]);
 }
 
@@ -644,7 +590,7 @@ static void remembered_path(const struct guest_id *id, char path[XEN_PATH_MAX])
  * so that all go but those of domains that are there. */
 static int forget_absent(struct backend_xen *x)
 {
-	char path[XEN_PATH_MAX], **names;
+	char path[XSTORE_PATH_MAX], **names;
 	struct guest_id id;
 	xc_domaininfo_t *infos;
 	unsigned int nr_names;
@@ -678,57 +624,23 @@ out:
 static int xen_remember(struct backend *b, const struct guest_id *id,
 			uint64_t kib)
 {
-	char path[XEN_PATH_MAX];
+	char path[XSTORE_PATH_MAX];
 	xc_domaininfo_t info;
 	int rc = check_id(xen(b), id, &info);
 
 	if (!rc)
 		rc = forget_absent(xen(b));
 	remembered_path(id, path);
-	return rc ? rc : store_put_kib(xen(b), path, kib);
+	return rc ? rc : xstore_put_kib(xen(b)->xs, path, kib);
 }
 
 static int xen_recall(struct backend *b, const struct guest_id *id,
 		      uint64_t *ret_kib)
 {
-	char path[XEN_PATH_MAX];
+	char path[XSTORE_PATH_MAX];
 
 	remembered_path(id, path);
-	return store_get_kib(xen(b), path, ret_kib);
-}
-
-/* What a figure was before we first changed it, kept beside our other keys. */
-static int store_base(struct backend_xen *x, uint32_t domid, const char *key,
-		      uint64_t first_kib, uint64_t *ret_kib)
-{
-	char path[XEN_PATH_MAX];
-	int rc;
-
-	snprintf(path, sizeof(path), "/local/domain/%u/memtide/%s", domid, key);
-	rc = store_get_kib(x, path, ret_kib);
-	if (rc != -ENOENT)
-		return rc;
-	*ret_kib = first_kib;
-	return store_put_kib(x, path, first_kib);
-}
-
-/* A domain may come to us with what it was given before it was saved, or before
- * it rebooted: it was not built with more than it holds without that. */
-static int publish_one(struct backend_xen *x, uint32_t domid, const char *node,
-		       const char *key, uint64_t built_kib, uint64_t add_kib)
-{
-	uint64_t now_kib = 0, base_kib = 0;
-	char path[XEN_PATH_MAX];
-	int rc;
-
-	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", domid, node);
-	rc = store_get_kib(x, path, &now_kib);
-	if (rc)
-		return rc == -ENOENT ? -ESRCH : rc;
-	rc = store_base(x, domid, key, MIN(now_kib, built_kib), &base_kib);
-	if (rc || base_kib + add_kib == now_kib)
-		return rc;
-	return store_put_kib(x, path, base_kib + add_kib);
+	return xstore_get_kib(xen(b)->xs, path, ret_kib);
 }
 
 static int xen_publish(struct backend *b, const struct guest_id *id,
@@ -744,10 +656,10 @@ static int xen_publish(struct backend *b, const struct guest_id *id,
 	built_kib -= MIN(built_kib, add_kib);
 	/* Besides its memory, whole MiB, it has a few pages of libxl's. */
 	built_kib -= built_kib % 1024;
-	rc = publish_one(xen(b), id->domid, "static-max", "boot-static-max-kib",
+	rc = xstore_publish(xen(b)->xs, id->domid, "static-max", "boot-static-max-kib",
 			 built_kib, add_kib);
 	if (!rc)
-		rc = publish_one(xen(b), id->domid, "target", "boot-target-kib",
+		rc = xstore_publish(xen(b)->xs, id->domid, "target", "boot-target-kib",
 				 built_kib, add_kib);
 	return rc;
 }
@@ -756,7 +668,7 @@ static int xen_wanted(struct backend *b, const struct guest_id *id,
 		      int64_t *ret_kib)
 {
 	uint64_t now_kib = 0, base_kib = 0;
-	char path[XEN_PATH_MAX];
+	char path[XSTORE_PATH_MAX];
 	xc_domaininfo_t info;
 	int rc = check_up(xen(b), id, &info);
 
@@ -764,26 +676,16 @@ static int xen_wanted(struct backend *b, const struct guest_id *id,
 		return rc;
 	snprintf(path, sizeof(path), "/local/domain/%u/memtide/boot-target-kib",
 		 id->domid);
-	rc = store_get_kib(xen(b), path, &base_kib);
+	rc = xstore_get_kib(xen(b)->xs, path, &base_kib);
 	if (rc)
 		return rc;
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target",
 		 id->domid);
-	rc = store_get_kib(xen(b), path, &now_kib);
+	rc = xstore_get_kib(xen(b)->xs, path, &now_kib);
 	if (rc)
 		return rc;
 	*ret_kib = (int64_t)now_kib - (int64_t)base_kib;
 	return 0;
-}
-
-/* Of a number below /local/domain/<domid>/memory/ */
-static int memory_kib(struct backend_xen *x, uint32_t domid, const char *node,
-		      uint64_t *ret_kib)
-{
-	char path[XEN_PATH_MAX];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/memory/%s", domid, node);
-	return store_get_kib(x, path, ret_kib);
 }
 
 /* libxl takes the video memory of an HVM guest, which static-max counts, off
@@ -796,11 +698,11 @@ static int xen_balloon(struct backend *b, const struct guest_id *id,
 	int rc = check_id(xen(b), id, &info);
 
 	if (!rc)
-		rc = memory_kib(xen(b), id->domid, "static-max", &max_kib);
+		rc = xstore_memory_kib(xen(b)->xs, id->domid, "static-max", &max_kib);
 	if (!rc)
-		rc = memory_kib(xen(b), id->domid, "target", &target_kib);
+		rc = xstore_memory_kib(xen(b)->xs, id->domid, "target", &target_kib);
 	if (!rc)
-		rc = memory_kib(xen(b), id->domid, "videoram", &video_kib);
+		rc = xstore_memory_kib(xen(b)->xs, id->domid, "videoram", &video_kib);
 	if (rc == -ENOENT && max_kib && target_kib)
 		rc = 0;		/* no video memory, none told */
 	if (rc)
@@ -813,7 +715,7 @@ static int xen_balloon(struct backend *b, const struct guest_id *id,
 static int xen_set_balloon(struct backend *b, const struct guest_id *id,
 			   uint64_t target_kib)
 {
-	char path[XEN_PATH_MAX];
+	char path[XSTORE_PATH_MAX];
 	xc_domaininfo_t info;
 	int rc = check_up(xen(b), id, &info);
 
@@ -821,7 +723,7 @@ static int xen_set_balloon(struct backend *b, const struct guest_id *id,
 		return rc ? rc : -EAGAIN;
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target",
 		 id->domid);
-	return store_put_kib(xen(b), path, target_kib);
+	return xstore_put_kib(xen(b)->xs, path, target_kib);
 }
 
 static int xen_set_tables(struct backend *b, const struct guest_id *id,
@@ -835,7 +737,7 @@ static int xen_set_tables(struct backend *b, const struct guest_id *id,
 		return rc;
 	if (xc_get_paging_mempool_size(xen(b)->xc, id->domid, &now_bytes))
 		return -EIO;
-	rc = store_base(xen(b), id->domid, "boot-tables-kib", now_bytes / 1024,
+	rc = xstore_base(xen(b)->xs, id->domid, "boot-tables-kib", now_bytes / 1024,
 			&base_kib);
 	if (rc)
 		return rc;
