@@ -62,7 +62,7 @@ void cli_print_settings(const struct control_guest *g, FILE *out)
 	snprintf(weight, sizeof(weight), "%" PRIu32, g->weight);
 	print_line(g, "weight", weight, "", out);
 	print_limit(g, "headroom", g->headroom_kib, 0,
-		    ", an eighth of what it uses, at least 64 MiB", out);
+		    ", an eighth of what it uses, or the floor of its agent", out);
 	if (*g->demand)
 		fprintf(out, "  %-16s %s\n", "demand",
 			text_escape(g->demand, &buf));

@@ -124,7 +124,7 @@ static void show_prints_all_that_is_known(void **state)
 "  min              256 MiB, its boot memory\n"
 "  max              2048 MiB, changed live\n"
 "  weight           200\n"
-"  headroom         an eighth of what it uses, at least 64 MiB\n"
+"  headroom         an eighth of what it uses, or the floor of its agent\n"
 "  demand           distress\n"
 "  agent            0.1.0\n"
 "  kernel           6.12.57\n"
