@@ -14,7 +14,8 @@
  * When the call has come the file is removed: one fault, and the process that is
  * started after it has none.
  *
- * MEMTIDE_CALLS is a file of 8 octets in which all these calls are counted.
+ * MEMTIDE_CALLS is a file of 8 octets in which all these calls are counted; each
+ * is named on standard error besides.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -65,7 +66,7 @@ static enum fault how(const char *word)
 	return NONE;
 }
 
-static void count_call(void)
+static void count_call(const char *call)
 {
 	static uint64_t none, *calls;
 	const char *path = getenv("MEMTIDE_CALLS");
@@ -81,6 +82,8 @@ static void count_call(void)
 			close(fd);
 	}
 	++*calls;
+	if (calls != &none)
+		fprintf(stderr, "faultlib: %s\n", call);
 }
 
 /* What is to become of this call? */
@@ -93,7 +96,7 @@ static enum fault fault_of(const char *call)
 	ssize_t len;
 	int fd;
 
-	count_call();
+	count_call(call);
 	fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd < 0) {
 		calls = 0;
