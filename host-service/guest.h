@@ -161,7 +161,7 @@ struct guest_balance {
 struct guest_shown {
 	bool known;
 	enum guest_state state;
-	uint64_t target_kib, available_kib;
+	uint64_t target_kib, held_kib, available_kib;
 	uint32_t nr_stories;
 	uint64_t change;
 };

@@ -528,7 +528,8 @@ static void test_the_rings_keep_the_last(void **state)
 	for (unsigned int i = 0; i < HISTORY_SAMPLES + 5; i++) {
 		event_del(history->sample_event);
 		history->sampled_us = 0;
-		guest_tell_watchers(g);
+		guest_set_state(g, g->state == GUEST_READY ? GUEST_LOST :
+							     GUEST_READY);
 		rest(w, 1);
 		history->samples[(history->nr_samples - 1) % HISTORY_SAMPLES]
 			.at_s = i;
@@ -556,6 +557,11 @@ static void test_a_host_at_rest_is_not_sampled(void **state)
 	rest(w, 20);
 	assert_int_equal(history->nr_samples, 1);
 	assert_true(event_pending(history->sample_event, EV_TIMEOUT, NULL));
+	/* Nor is a guest that says again what it has said: looking at the host
+	 * is a hypercall. */
+	event_del(history->sample_event);
+	guest_tell_watchers(guest_of(w, 0));
+	assert_false(event_pending(history->sample_event, EV_TIMEOUT, NULL));
 }
 
 static void test_the_parts_are_the_host(void **state)
