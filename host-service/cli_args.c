@@ -224,6 +224,9 @@ static int parse_for(struct parser *p, const char *text)
 	if (!*text || strlen(text) >= sizeof(p->args.request.reserve_for))
 		return fail(p, "--for needs the name or uuid of a domain, 1 to %zu characters",
 			    sizeof(p->args.request.reserve_for) - 1);
+	/* All of it: a longer name may have been given before. */
+	memset(p->args.request.reserve_for, 0,
+	       sizeof(p->args.request.reserve_for));
 	strcpy(p->args.request.reserve_for, text);
 	return 0;
 }

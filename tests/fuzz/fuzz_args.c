@@ -52,7 +52,7 @@ static void fuzz_cli(int argc, char **argv)
 		ASSERT(memchr(err, 0, sizeof(err)) && *err);
 		return;
 	}
-	if (args.help)
+	if (args.help || args.version)
 		return;
 	ASSERT(args.socket);
 	len = control_encode_request(&args.request, buf);
