@@ -124,10 +124,10 @@ $B/sim-restarts: $(RESTARTS_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 UPGRADE_SRC := upgrade jobs world talk judge
 $B/sim-upgrade: $(UPGRADE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
-HOSTILE_SRC := hostile world talk judge
+HOSTILE_SRC := hostile alone world talk judge
 $B/sim-hostile: $(HOSTILE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
-BALLOON_SRC := balloon world talk judge
+BALLOON_SRC := balloon alone world talk judge
 $B/sim-balloon: $(BALLOON_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
 $B/tests/sim/%.o: XINC = -Ihost-service

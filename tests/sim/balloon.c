@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alone.h"
 #include "judge.h"
 #include "talk.h"
 #include "world.h"
@@ -315,46 +316,7 @@ static void __attribute__((noreturn)) run(const char *build, const char *dir)
 	_exit(0);
 }
 
-static void print_file(const char *dir, const char *name)
-{
-	char path[WORLD_PATH_MAX + 32], line[512];
-	FILE *in;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	in = fopen(path, "re");
-	printf("--- %s\n", name);
-	while (in && fgets(line, sizeof(line), in))
-		fputs(line, stdout);
-	if (in)
-		fclose(in);
-}
-
 int main(int argc, char **argv)
 {
-	char dir[] = "/tmp/memtide-XXXXXX", command[64];
-	int status = -1;
-	pid_t pid;
-
-	if (argc != 2) {
-		fputs("Usage: sim-balloon BUILD\n", stderr);
-		return 2;
-	}
-	if (!mkdtemp(dir)) {
-		perror(dir);
-		return 1;
-	}
-	pid = fork();
-	if (!pid)
-		run(argv[1], dir);
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	if (status) {
-		print_file(dir, "memtided.log");
-		print_file(dir, "history");
-		puts("not ok balloon");
-	}
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	if (system(command))
-		perror(command);
-	return status != 0;
+	return alone_main(argc, argv, "balloon", run);
 }

@@ -69,6 +69,18 @@ static void report(struct world *w, unsigned int i, uint32_t available,
 		fake_turn(&w->fakes[i]);
 }
 
+/* What is said of its size: @n as for balance_explain() */
+static void expect_story(struct world *w, unsigned int i, unsigned int n,
+			 const char *wanted)
+{
+	char text[REASON_TEXT_MAX];
+	uint32_t ago_ms;
+
+	assert_int_equal(balance_explain(balance, guest_of(w, i), n, &ago_ms,
+					 text), 0);
+	assert_string_equal(text, wanted);
+}
+
 static void test_distress_is_relieved_at_once(void **state)
 {
 	struct world *w = *state;
@@ -86,14 +98,10 @@ static void test_distress_is_relieved_at_once(void **state)
 	obey(w, 0);
 	assert_int_equal(nr_backed(w, 0), 36 + 64);
 	expect_pages(w, 0);
-	assert_int_equal(balance_explain(balance, guest_of(w, 0), 1, &ago_ms,
-					 text), 0);
-	assert_string_equal(text,
-			    "grew by 128 MiB to 328 MiB: its tasks waited 100 ms of a second for memory, 92 MiB available of 92 MiB wanted");
-	assert_int_equal(balance_explain(balance, guest_of(w, 0), 2, &ago_ms,
-					 text), 0);
-	assert_string_equal(text,
-			    "grew by 72 MiB to 200 MiB: 20 MiB available of 92 MiB wanted");
+	expect_story(w, 0, 1,
+		     "grew by 128 MiB to 328 MiB: its tasks waited 100 ms of a second for memory, 92 MiB available of 92 MiB wanted");
+	expect_story(w, 0, 2,
+		     "grew by 72 MiB to 200 MiB: 20 MiB available of 92 MiB wanted");
 	assert_int_equal(balance_explain(balance, guest_of(w, 0), 3, &ago_ms,
 					 text), -ENOENT);
 }
@@ -208,21 +216,15 @@ static void test_an_idle_guest_gives_to_one_in_distress(void **state)
 {
 	struct world *w = *state;
 	struct fake *f = &w->fakes[0];
-	char text[REASON_TEXT_MAX];
-	uint32_t ago_ms = 0;
 
 	fill_host(w);
 	report(w, 1, 30, 50000);
 	assert_true(fake_wait(f, HOST_MSG_PULL_REQUEST));
 	assert_int_equal(f->got.pull_request.nr, 64);
-	assert_int_equal(balance_explain(balance, guest_of(w, 0), 1, &ago_ms,
-					 text), 0);
-	assert_string_equal(text,
-			    "gave 128 MiB, to 2048 MiB: never in need, 1400 MiB available of 232 MiB wanted; guest d1 needs it");
-	assert_int_equal(balance_explain(balance, guest_of(w, 1), 0, &ago_ms,
-					 text), 0);
-	assert_string_equal(text,
-			    "waits at 128 MiB for 128 MiB that the host does not have yet: its tasks waited 250 ms of a second for memory, 60 MiB available of 78 MiB wanted");
+	expect_story(w, 0, 1,
+		     "gave 128 MiB, to 2048 MiB: never in need, 1400 MiB available of 232 MiB wanted; guest d1 needs it");
+	expect_story(w, 1, 0,
+		     "waits at 128 MiB for 128 MiB that the host does not have yet: its tasks waited 250 ms of a second for memory, 60 MiB available of 78 MiB wanted");
 	fake_use(f, (struct granules){ 960, 64 }, false);
 	fake_say_pulled(f, (struct granules){ 960, 64 }, true);
 	assert_true(fake_wait(&w->fakes[1], HOST_MSG_ONLINE_REQUEST));
