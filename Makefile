@@ -25,7 +25,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wswitch-enum -Wundef -Wvla -Wwrite-strings -Wpointer-arith
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DMEMTIDE_VERSION='"$(VERSION)"' \
-	$(WARN) $(CFLAGS) $(SAN) -MMD -MP
+	$(WARN) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP
 ifdef DEV
 WARN += -Werror
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -95,7 +95,7 @@ $B/gen/page.c: host-service/page.html host-service/embed-page
 $B/gen/page.o: GEN_INC = -Ihost-service
 
 $B/gen/%.o: $B/gen/%.c
-	$(CC) -std=gnu11 $(CFLAGS) $(SAN) $(GEN_INC) -MMD -MP -c -o $@ $<
+	$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(SAN) $(GEN_INC) -MMD -MP -c -o $@ $<
 
 $B/%.o: %.c | $(PROTO_GEN:%=$B/gen/%.pb-c.h)
 	@mkdir -p $(@D)
@@ -151,18 +151,20 @@ $B/faultlib.so: tests/nested/tools/faultlib.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(WARN) -O2 -fPIC -shared -o $@ $<
 
-.PHONY: deps-build deps-fast deps-lab
+.PHONY: deps-build deps-fast deps-lab deps-deb
 deps-build:
 	@tests/lint/install-packages build
 deps-fast:
 	@tests/lint/install-packages build fast
 deps-lab:
-	@tests/lint/install-packages build fast lab
+	@tests/lint/install-packages build fast lab deb
+deps-deb:
+	@tests/lint/install-packages build deb
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
 .PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
 .PHONY: faults-short faults restarts upgrade operate policy
-.PHONY: kernel-debug-test each-patch lab-test page-test
+.PHONY: kernel-debug-test each-patch lab-test page-test deb-test
 lint: all
 	@tests/lint/check-layers
 	@tests/lint/check-headers $B
@@ -275,10 +277,13 @@ lab-test: all $B/guesttool $B/faultlib.so ## every case on real Xen
 	@tests/nested/build
 	@tests/nested/suite
 
+deb-test: deps-lab ## the packages: built twice, lintian, installed, upgraded, removed
+	@tests/deb/run
+
 .PHONY: check check-fast
 check: deps-lab ## every test, real Xen included
 	@tests/check build check-fast-parts schedules faults page-test \
-		kernel-test kernel-debug-test lab-test
+		kernel-test kernel-debug-test deb-test lab-test
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
@@ -337,7 +342,7 @@ $B/xenmeter: $B/tests/bench/xenmeter.o
 
 # Installation ----------------------------------------------------------
 
-.PHONY: install install-host install-agent uninstall
+.PHONY: install install-host install-agent install-guest-kernel uninstall deb
 install: install-host install-agent ## both sides, below DESTDIR
 install-host: $B/memtided $B/memtide ## what dom0 needs
 	install -D -m 755 $B/memtided $(DESTDIR)$(sbindir)/memtided
@@ -356,6 +361,20 @@ install-agent: $B/memtide-agent ## what a guest needs, besides its kernel
 		$(DESTDIR)$(unitdir)/memtide-agent.service
 	install -D -m 644 docs/memtide-agent.8 \
 		$(DESTDIR)$(mandir)/man8/memtide-agent.8
+datadir = $(DESTDIR)$(prefix)/share/memtide-guest-kernel
+install-guest-kernel: ## what makes kernels for guests
+	install -D -m 755 guest-kernel-patches/memtide-build-guest-kernel \
+		$(DESTDIR)$(bindir)/memtide-build-guest-kernel
+	install -D -m 644 docs/memtide-build-guest-kernel.1 \
+		$(DESTDIR)$(mandir)/man1/memtide-build-guest-kernel.1
+	install -D -m 644 -t $(datadir)/linux-6.12 \
+		guest-kernel-patches/linux-6.12/*
+	install -D -m 644 -t $(datadir)/module guest-kernel-patches/module/*
+	install -D -m 644 -t $(datadir)/uapi guest-kernel-patches/uapi/*
+	install -D -m 644 -t $(datadir)/config $(addprefix \
+		guest-kernel-patches/config/, lean.config guest.config \
+		memtide.config no-debug-info.config)
+	echo "$(VERSION)" >$(datadir)/version
 uninstall:
 	rm -f $(DESTDIR)$(completiondir)/memtide
 	rm -f $(DESTDIR)$(sbindir)/memtided $(DESTDIR)$(bindir)/memtide \
@@ -367,6 +386,9 @@ uninstall:
 		$(DESTDIR)$(mandir)/man8/memtide-agent.8 \
 		$(DESTDIR)$(mandir)/man1/memtide.1
 
+deb: deps-deb ## Debian packages, in build/deb
+	@docs/debian/make-deb $(VERSION) build/deb
+
 .PHONY: kernel clean help
 kernel: deps-lab ## build the guest kernel and module into the cache
 	@guest-kernel-patches/build-kernel
@@ -377,4 +399,4 @@ clean: ## remove build/; the cache outside stays
 help: ## this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 18
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/deb -prune -o -name '*.d' -print 2>/dev/null)
