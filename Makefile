@@ -273,7 +273,7 @@ each-patch: deps-lab ## each patch alone: checkpatch, build, boot
 page-test: all ## metrics and page as promtool and a browser take them
 	@tests/page/run $B
 
-lab-test: all $B/guesttool $B/faultlib.so ## every case on real Xen
+lab-test: all deb-old $B/guesttool $B/faultlib.so ## every case on real Xen
 	@tests/nested/build
 	@tests/nested/suite
 
@@ -388,6 +388,11 @@ uninstall:
 
 deb: deps-deb ## Debian packages, in build/deb
 	@docs/debian/make-deb $(VERSION) build/deb
+
+# To upgrade from; its build runs the unit tests
+.PHONY: deb-old
+deb-old: deps-lab
+	@docs/debian/make-deb 0.0.1 build/deb/old --build=binary >/dev/null
 
 .PHONY: kernel clean help
 kernel: deps-lab ## build the guest kernel and module into the cache
