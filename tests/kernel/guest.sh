@@ -24,6 +24,25 @@ find_kernel() {
 	kbuild=$(dirname "$kernel")/$name/kbuild
 }
 
+# build_selftest: what the series adds to the kernel's selftests, in $tmp/root
+build_selftest() {
+	local dir=tools/testing/selftests header=$logs/kselftest.h
+	local tarball=${LINUX_SOURCE:-/usr/src/linux-source-6.12.tar.xz}
+
+	# To find it takes as long as to unpack all of the source.
+	if [ ! "$header" -nt "$tarball" ]; then
+		tar -xOf "$tarball" --occurrence=1 --wildcards \
+			"*/$dir/kselftest.h" >"$header.new"
+		mv "$header.new" "$header"
+	fi
+	mkdir -p "$tmp/tree/$dir"
+	cp "$header" "$tmp/tree/$dir/"
+	(cd "$tmp/tree" && git apply --include="$dir/*/offline_pages.c" \
+		"$top"/guest-kernel-patches/linux-6.12/*-selftests-memory-*)
+	gcc -O2 -Wall -Werror -static -o "$tmp/root/offline_pages" \
+		"$tmp/tree/$dir/memory-hotplug/offline_pages.c"
+}
+
 # build_initramfs: the tests as /init, and all modules, in $tmp/initramfs
 build_initramfs() {
 	mkdir -p "$tmp/root"
@@ -34,7 +53,8 @@ build_initramfs() {
 	gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static \
 		-I"$top/guest-kernel-patches/uapi" -o "$tmp/root/init" \
 		"$here"/{init,suite,start,world,zones,stress,storm,storm_load}.c \
-		"$here"/{storm_look,cancel,oom,poison,nodes,dump,kexec}.c
+		"$here"/{storm_look,cancel,oom,poison,nodes,dump,kexec,selftest}.c
+	build_selftest
 	cp "$kernel/memtide.ko" "$kernel"/modules/*.ko "$tmp"/src/*.ko \
 		"$tmp/root/"
 	# As it is on a kernel without the series: a reference to nothing

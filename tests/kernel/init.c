@@ -13,6 +13,7 @@
 #include "nodes.h"
 #include "oom.h"
 #include "poison.h"
+#include "selftest.h"
 #include "start.h"
 #include "storm.h"
 #include "stress.h"
@@ -795,6 +796,7 @@ static const struct test watched[] = {
 	T(one_opener_at_a_time),
 	T(info_is_sound),
 	T(tracepoints_tell),
+	T(selftest_passes),
 	T(hibernation_is_refused_with_blocks),
 	T(kernel_is_sound),
 	{ NULL, NULL }
