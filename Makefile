@@ -282,8 +282,9 @@ deb-test: deps-lab ## the packages: built twice, lintian, installed, upgraded, r
 
 .PHONY: check check-fast
 check: deps-lab ## every test, real Xen included
-	@tests/check build check-fast-parts schedules faults page-test \
-		kernel-test kernel-debug-test deb-test lab-test
+	@tests/check build check-fast-parts kernel-debug-test \
+		--beside schedules faults page-test kernel-test deb-test \
+		--then lab-test
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
