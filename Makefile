@@ -43,10 +43,10 @@ HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
 	config config_file guest guest_limits session sync steps balloon service \
 	balance reserve reload client savers xen_words xstore backend_sim \
 	backend_xen control control_guests control_balance control_reserve audit \
-	metrics history status http size control_client cli_args cli_text cli_print cli_print_balance \
+	metrics history status http notify journal size control_client cli_args cli_text cli_print cli_print_balance \
 	cli_json cli_report cli_child cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
-	pull_job meminfo pressure pace trigger faults tunables kdev_ioctl kdev_sim
+	pull_job meminfo pressure pace trigger faults tunables notify kdev_ioctl kdev_sim
 
 UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli_args cli_print cli_json control_client pull_plan sizing meminfo pressure pace \
@@ -55,6 +55,7 @@ UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	quarantine balloon flood metrics http
 
 LIBS_CONFIG := -lconfuse
+LIBS_SYSTEMD := -lsystemd
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread
 
@@ -78,7 +79,7 @@ $B/memtided: $B/host-service/main.o $B/libhost.a $B/libproto.a
 $B/memtide: $B/host-service/cli_main.o $B/libhost.a $B/libproto.a
 $B/memtide-agent: $B/guest-agent/main.o $B/libagent.a $B/libproto.a
 $B/memtide-sim: $B/tests/sim/memtide-sim.o $B/libproto.a
-$B/memtided: LDLIBS = $(LIBS_XEN) $(LIBS_CONFIG) $(LIBS)
+$B/memtided: LDLIBS = $(LIBS_XEN) $(LIBS_CONFIG) $(LIBS_SYSTEMD) $(LIBS)
 $B/memtide: LDLIBS = -ljson-c $(LIBS)
 $B/memtide-agent: LDLIBS = $(LIBS_XEN) $(LIBS)
 $B/memtide-sim: LDLIBS = $(LIBS)
@@ -109,7 +110,7 @@ unit_progs := $(UNIT:%=$B/tests/unit/test_%)
 $B/tests/unit/test_%: $B/tests/unit/test_%.o $B/libhost.a $B/libagent.a \
 		$B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS_CONFIG) \
-		$(LIBS)
+		$(LIBS_SYSTEMD) $(LIBS)
 $B/tests/unit/%.o: XINC = -Ihost-service -Iguest-agent
 
 SCHEDULES_SRC := schedules jobs world ops talk judge
@@ -163,7 +164,7 @@ deps-deb:
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
 .PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
-.PHONY: faults-short faults restarts upgrade operate policy
+.PHONY: faults-short faults restarts upgrade operate systemd policy
 .PHONY: kernel-debug-test each-patch lab-test page-test deb-test
 lint: all
 	@tests/lint/check-layers
@@ -259,6 +260,9 @@ upgrade: all $B/sim-upgrade
 operate: all
 	@tests/sim/operate $B
 
+systemd: all
+	@tests/sim/systemd $B
+
 kernel-test: ## the series, its users and the driver under plain QEMU
 	@status=0; for t in run virtio-mem virtio-balloon; do \
 		tests/kernel/$$t || status=1; done; exit $$status
@@ -288,13 +292,15 @@ check: deps-lab ## every test, real Xen included
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
-		faults-short restarts upgrade operate hostile policy
+		faults-short restarts upgrade operate systemd hostile \
+		policy
 
 # Within check: the same parts, sanitized, counted with the others.
 .PHONY: check-fast-parts
 check-fast-parts:
 	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model \
-		schedules-short faults-short restarts upgrade operate hostile policy
+		schedules-short faults-short restarts upgrade operate systemd hostile \
+		policy
 
 # To see it -------------------------------------------------------------
 

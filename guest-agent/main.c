@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "kdev_ioctl.h"
 #include "kdev_sim.h"
+#include "notify.h"
 #include "session.h"
 #include "sys.h"
 #include "tunables.h"
@@ -118,11 +119,14 @@ static void explain_open(const struct conf *c, int rc)
  * the service manager need not start us again and again. */
 static void explain_wait(const struct conf *c, int rc)
 {
-	if (rc == -EBUSY)
+	if (rc == -EBUSY) {
+		notify_manager("READY=1\nSTATUS=waits for another process that has the driver");
 		log_warn("another process has the driver, waiting for its end");
-	else
-		log_warn("memtide.ko is not loaded: %s: %s; waiting for it. Without it the host can set this guest to its boot memory and less, by the kernel's own balloon driver",
-			 c->device, strerror(-rc));
+		return;
+	}
+	notify_manager("READY=1\nSTATUS=waits for the driver, memtide.ko");
+	log_warn("memtide.ko is not loaded: %s: %s; waiting for it. Without it the host can set this guest to its boot memory and less, by the kernel's own balloon driver",
+		 c->device, strerror(-rc));
 }
 
 /* How long to wait for the driver; 0: that would not help. */
@@ -228,6 +232,8 @@ static void on_open(evutil_socket_t fd, short what, void *arg)
 	p->rc = rc;
 	if (rc)
 		event_base_loopbreak(p->base);
+	else
+		notify_manager("READY=1\nSTATUS=the host may connect");
 }
 
 static void on_signal(evutil_socket_t sig, short what, void *arg)
@@ -236,6 +242,7 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 
 	(void)what;
 	log_info("signal %d, ending; the memory stays as it is", (int)sig);
+	notify_manager("STOPPING=1");
 	event_base_loopbreak(p->base);
 }
 

@@ -45,10 +45,33 @@ int64_t guest_now_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-static void say(enum log_level level, const struct guest *g, const char *text)
+/* @gfn: of the range that it is about, or NULL */
+static void domain_say(enum log_level level, const struct backend_domain *d,
+		       const char *gfn, const char *text)
 {
-	log_line(level, "guest %u/%s (%s): %s", g->domain.id.domid,
-		 g->domain.name, state_names[g->state], text);
+	char domid[16], uuid[GUEST_UUID_MAX];
+	const struct log_field fields[] = {
+		{ "MEMTIDE_DOMID", domid },
+		{ "MEMTIDE_DOMAIN", d->name },
+		{ "MEMTIDE_UUID", domain_uuid_text(d, uuid) },
+		{ "MEMTIDE_GFN", gfn },
+	};
+
+	snprintf(domid, sizeof(domid), "%u", d->id.domid);
+	log_fields(level, fields, ARRAY_SIZE(fields) - !gfn, "guest %u/%s%s",
+		   d->id.domid, d->name, text);
+}
+
+void domain_log(enum log_level level, const struct backend_domain *d,
+		const char *fmt, ...)
+{
+	char text[GUEST_LINE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	domain_say(level, d, NULL, text);
 }
 
 static void arm_lines(struct guest *g, int64_t us)
@@ -77,29 +100,51 @@ static bool take_line(struct guest *g)
 
 static void on_lines(evutil_socket_t fd, short what, void *ctx)
 {
-	char text[GUEST_LINE_MAX];
 	struct guest *g = ctx;
 
 	(void)fd;
 	(void)what;
-	snprintf(text, sizeof(text), "%" PRIu64 " lines about it left out",
-		 g->lines_left_out);
-	say(LOG_LEVEL_WARN, g, text);
+	domain_log(LOG_LEVEL_WARN, &g->domain,
+		   " (%s): %" PRIu64 " lines about it left out",
+		   state_names[g->state], g->lines_left_out);
 	rate_count(&g->lines, &line_limit, guest_now_us());
 	g->lines_left_out = 0;
 }
 
-void guest_log(enum log_level level, struct guest *g, const char *fmt, ...)
+__attribute__((format(printf, 4, 0)))
+static void guest_va(enum log_level level, struct guest *g, const char *gfn,
+		     const char *fmt, va_list ap)
 {
 	char text[GUEST_LINE_MAX];
-	va_list ap;
+	int len;
 
 	if (level < LOG_LEVEL_DEBUG && !take_line(g))
 		return;
+	len = snprintf(text, sizeof(text), " (%s): ", state_names[g->state]);
+	vsnprintf(text + len, sizeof(text) - (size_t)len, fmt, ap);
+	domain_say(level, &g->domain, gfn, text);
+}
+
+void guest_log(enum log_level level, struct guest *g, const char *fmt, ...)
+{
+	va_list ap;
+
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	guest_va(level, g, NULL, fmt, ap);
 	va_end(ap);
-	say(level, g, text);
+}
+
+void guest_log_range(enum log_level level, struct guest *g, struct granules r,
+		     const char *fmt, ...)
+{
+	char gfn[48];
+	va_list ap;
+
+	snprintf(gfn, sizeof(gfn), "0x%" PRIx64 "-0x%" PRIx64,
+		 guest_gfn(g, r.first), guest_gfn(g, r.first + r.nr) - 1);
+	va_start(ap, fmt);
+	guest_va(level, g, gfn, fmt, ap);
+	va_end(ap);
 }
 
 static void on_step(evutil_socket_t fd, short what, void *ctx)
@@ -222,9 +267,8 @@ void guest_set_state(struct guest *g, enum guest_state state)
 		guest_log(LOG_LEVEL_DEBUG, g, "-> %s", state_names[state]);
 	else if (state == GUEST_QUARANTINED || g->state == GUEST_QUARANTINED ||
 		 take_line(g))
-		log_info("guest %u/%s (%s -> %s)", g->domain.id.domid,
-			 g->domain.name, state_names[g->state],
-			 state_names[state]);
+		domain_log(LOG_LEVEL_INFO, &g->domain, " (%s -> %s)",
+			   state_names[g->state], state_names[state]);
 	g->state = state;
 	guest_tell_watchers(g);
 }
@@ -337,15 +381,21 @@ uint32_t guest_claimed(const struct guest *g)
 	return MIN(g->claimed - g->ledger.nr_backed, guest_admitted(g));
 }
 
-const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX])
+const char *domain_uuid_text(const struct backend_domain *d,
+			     char text[GUEST_UUID_MAX])
 {
-	const uint8_t *u = g->domain.id.uuid;
+	const uint8_t *u = d->id.uuid;
 
 	snprintf(text, GUEST_UUID_MAX,
 		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
 		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
 		 u[10], u[11], u[12], u[13], u[14], u[15]);
 	return text;
+}
+
+const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX])
+{
+	return domain_uuid_text(&g->domain, text);
 }
 
 const char *guest_quarantine_text(const struct guest *g,

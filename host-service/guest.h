@@ -334,7 +334,9 @@ uint32_t guest_admitted(const struct guest *g);
 /** guest_claimed() - Those of them that the hypervisor keeps for it */
 uint32_t guest_claimed(const struct guest *g);
 
-/** guest_uuid_text() - Its uuid in the usual form, in @text, returned */
+/** domain_uuid_text() - Its uuid in the usual form, in @text, returned */
+const char *domain_uuid_text(const struct backend_domain *d,
+			     char text[GUEST_UUID_MAX]);
 const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX]);
 
 /** guest_quarantine_text() - "quarantined", with the rule that was broken and
@@ -350,12 +352,27 @@ void guest_tell_watchers(struct guest *g);
 int64_t guest_now_us(void);
 
 /**
- * guest_log() - Log with the guest's name in front
+ * domain_log() - Log with "guest DOMID/NAME" in front and the domain's fields:
+ *	MEMTIDE_DOMID, MEMTIDE_DOMAIN (its name) and MEMTIDE_UUID
+ */
+void domain_log(enum log_level level, const struct backend_domain *d,
+		const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/**
+ * guest_log() - Log with the guest's name and state in front, as domain_log()
  *
  * Within the guest's limit: what is beyond is counted, and the count logged.
  * Debug lines have none: who asks for those wants all.
  */
 void guest_log(enum log_level level, struct guest *g, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/**
+ * guest_log_range() - guest_log() of granules, their frames in MEMTIDE_GFN, as
+ *	in 0x1000200-0x10003ff
+ */
+void guest_log_range(enum log_level level, struct guest *g, struct granules r,
+		     const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif

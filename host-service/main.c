@@ -14,7 +14,9 @@
 #include "control_codec.h"
 #include "history.h"
 #include "http.h"
+#include "journal.h"
 #include "log.h"
+#include "notify.h"
 #include "reload.h"
 #include "reserve.h"
 #include "service.h"
@@ -50,6 +52,7 @@ struct daemon {
 	struct control *control;
 	struct history *history;
 	struct http *http;
+	struct notify *notify;
 };
 
 enum { OPT_BACKEND = CONFIG_NUM_KEYS, OPT_SIM_DIR, OPT_CONFIG, OPT_CHECK_CONFIG,
@@ -209,12 +212,14 @@ static void on_hangup(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
+	notify_reloading(d->notify);
 	if (read_conf(d->options, &then, log_error)) {
 		log_err("the configuration is not changed");
-		return;
+	} else {
+		reload_apply(d->service, d->balance, &d->conf, &then);
+		config_done(&then);
 	}
-	reload_apply(d->service, d->balance, &d->conf, &then);
-	config_done(&then);
+	notify_ready(d->notify);
 }
 
 static void on_granted(void *ctx, uint32_t granules)
@@ -321,11 +326,15 @@ static int run(struct daemon *d)
 
 	if (!rc) {
 		open_http(d);
+		rc = notify_open(d->base, d->service, &d->notify);
+	}
+	if (!rc) {
 		log_info("memtided " MEMTIDE_VERSION " on %s, %u domains",
 			 d->backend->ops->name, d->service->nr_guests);
 		event_base_dispatch(d->base);
 		rc = event_base_got_exit(d->base) ? 0 : -EIO;
 	}
+	notify_close(d->notify);
 	http_close(d->http);
 	history_close(d->history);
 	control_close(d->control);
@@ -377,6 +386,7 @@ int main(int argc, char **argv)
 	int rc = 0;
 
 	setvbuf(stderr, NULL, _IOLBF, 0);
+	journal_open();
 	if (parse_options(argc, argv, &o) ||
 	    read_conf(&o, &d.conf, print_error))
 		return 2;

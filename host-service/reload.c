@@ -63,10 +63,9 @@ static uint32_t log_guest(struct guest *g, const struct policy_settings *from,
 		if (old == new)
 			continue;
 		changes++;
-		log_info("guest %u/%s: %s %s -> %s", g->domain.id.domid,
-			 g->domain.name, setting_name(which),
-			 setting_text(which, old, a),
-			 setting_text(which, new, b));
+		domain_log(LOG_LEVEL_INFO, &g->domain, ": %s %s -> %s",
+			   setting_name(which), setting_text(which, old, a),
+			   setting_text(which, new, b));
 	}
 	return changes;
 }
@@ -81,8 +80,8 @@ static uint32_t reload_guest(struct guest *g)
 		return 0;
 	if (!balance_set(g, &then, why, sizeof(why)))
 		return log_guest(g, &now, &then);
-	log_warn("guest %u/%s: %s; what was set before stays",
-		 g->domain.id.domid, g->domain.name, why);
+	domain_log(LOG_LEVEL_WARN, &g->domain,
+		   ": %s; what was set before stays", why);
 	return 0;
 }
 

@@ -96,12 +96,11 @@ static struct guest *keep_or_new(struct service *s,
 		return g;
 	}
 	if (guest_new(&s->env, d, &g)) {
-		log_err("guest %u/%s: no memory to look after it, retrying",
-			d->id.domid, d->name);
+		domain_log(LOG_LEVEL_ERR, d,
+			   ": no memory to look after it, retrying");
 		return NULL;
 	}
-	log_info("guest %u/%s appeared, %" PRIu64 " pages", d->id.domid,
-		 d->name, d->pages);
+	domain_log(LOG_LEVEL_INFO, d, " appeared, %" PRIu64 " pages", d->pages);
 	s->counters.appeared++;
 	/* A predecessor of the same domid may not have been listened to. */
 	s->env.backend->ops->listen(s->env.backend, &d->id, true);
@@ -134,8 +133,7 @@ static void forget_unseen(struct service *s, struct guest **guests,
 	for (uint32_t i = 0; i < nr; i++) {
 		if (guests[i]->seen)
 			continue;
-		log_info("guest %u/%s is gone", guests[i]->domain.id.domid,
-			 guests[i]->domain.name);
+		domain_log(LOG_LEVEL_INFO, &guests[i]->domain, " is gone");
 		s->counters.gone++;
 		tell_gone(s, guests[i]);
 		guest_free(guests[i]);

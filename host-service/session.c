@@ -255,8 +255,8 @@ void session_quarantine(struct guest *g, const char *fmt, ...)
 	vsnprintf(g->why, sizeof(g->why), fmt, ap);
 	va_end(ap);
 	/* Once in a quarantine's life: no limit. */
-	log_err("guest %u/%s (%s): quarantined: %s", g->domain.id.domid,
-		g->domain.name, guest_state_name(g->state), g->why);
+	domain_log(LOG_LEVEL_ERR, &g->domain, " (%s): quarantined: %s",
+		   guest_state_name(g->state), g->why);
 	g->env->counters->quarantines++;
 	session_drop(g);
 	event_del(g->retry_event);

@@ -101,10 +101,10 @@ static void dispose(struct guest *g, const char *what, struct granules r,
 		g->env->ops->gone(g);
 		return;
 	}
-	guest_log(rc == -ENOMEM || rc == -EAGAIN ? LOG_LEVEL_INFO :
-						   LOG_LEVEL_ERR,
-		  g, "cannot %s granules %u+%u: %s", what, r.first, r.nr,
-		  strerror(-rc));
+	guest_log_range(rc == -ENOMEM || rc == -EAGAIN ? LOG_LEVEL_INFO :
+							 LOG_LEVEL_ERR,
+			g, r, "cannot %s granules %u+%u: %s", what, r.first,
+			r.nr, strerror(-rc));
 	if (rc == -ENOMEM)
 		guest_set_why(g, "the host ran out of memory");
 	else if (rc == -EAGAIN)
@@ -293,8 +293,8 @@ static void do_populate(struct guest *g, struct granules r)
 	if (done)
 		ledger_set_backed(&g->ledger,
 				  (struct granules){ r.first, done });
-	guest_log(LOG_LEVEL_DEBUG, g, "backed %u+%u of %u", r.first, done,
-		  r.nr);
+	guest_log_range(LOG_LEVEL_DEBUG, g, r, "backed %u+%u of %u", r.first,
+			done, r.nr);
 	check_step(g, r, rc);
 	if (rc)
 		dispose(g, "back", r, rc, &g->flight.hold_grow);
@@ -317,8 +317,8 @@ static void do_give_back(struct guest *g, struct granules r)
 	if (done)
 		ledger_clear_backed(&g->ledger,
 				    (struct granules){ r.first, done });
-	guest_log(LOG_LEVEL_DEBUG, g, "took back %u+%u of %u", r.first, done,
-		  r.nr);
+	guest_log_range(LOG_LEVEL_DEBUG, g, r, "took back %u+%u of %u", r.first,
+			done, r.nr);
 	check_step(g, r, rc);
 	guest_tell_watchers(g);
 	if (rc)
@@ -519,8 +519,8 @@ void steps_online_reply(struct guest *g, const struct msg_online_reply *reply)
 	}
 	rest = (struct granules){ o->range.first + reply->done[0],
 				  o->range.nr - reply->done[0] };
-	guest_log(LOG_LEVEL_DEBUG, g, "online %u+%u of %u", o->range.first,
-		  reply->done[0], o->range.nr);
+	guest_log_range(LOG_LEVEL_DEBUG, g, o->range, "online %u+%u of %u",
+			o->range.first, reply->done[0], o->range.nr);
 	count_time(g, OPERATION_ONLINE, o->sent_us);
 	o->id = 0;
 	g->flight.onlines--;
@@ -572,7 +572,7 @@ static bool take_range(struct guest *g, struct granules r)
 		return false;
 	}
 	ledger_clear_exposed(&g->ledger, r);
-	guest_log(LOG_LEVEL_DEBUG, g, "pulled %u+%u", r.first, r.nr);
+	guest_log_range(LOG_LEVEL_DEBUG, g, r, "pulled %u+%u", r.first, r.nr);
 	g->pull.got += r.nr;
 	g->flight.pull_left -= MIN(g->flight.pull_left, r.nr);
 	return true;

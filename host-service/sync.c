@@ -320,10 +320,12 @@ void sync_begin(struct guest *g, const struct msg_hello *hello)
 
 static void finish_sync(struct guest *g)
 {
-	guest_log(LOG_LEVEL_INFO, g,
-		  "boot %" PRIu64 " pages, %u granules backed, %u in use, target %u",
-		  g->boot_pages, g->ledger.nr_backed, g->ledger.nr_exposed,
-		  g->target);
+	struct granules window = { 0, g->hello.window_granules };
+
+	guest_log_range(LOG_LEVEL_INFO, g, window,
+			"boot %" PRIu64 " pages, %u granules backed, %u in use, target %u",
+			g->boot_pages, g->ledger.nr_backed,
+			g->ledger.nr_exposed, g->target);
 	g->managed = true;
 	g->used |= g->ledger.nr_exposed > 0;
 	g->offer_ms = 0;

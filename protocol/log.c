@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * log.c - One line a message to stderr
+ * log.c - One line a message
  */
 #include "log.h"
 
@@ -12,6 +12,7 @@
 #include "base.h"
 
 static enum log_level log_max = LOG_LEVEL_INFO;
+static log_sink_fn *log_sink;
 
 static const struct {
 	const char *name;
@@ -39,15 +40,40 @@ int log_parse_level(const char *name, enum log_level *ret)
 	return -EINVAL;
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+void log_set_sink(log_sink_fn *sink)
 {
-	char line[1024];
-	va_list ap;
+	log_sink = sink;
+}
 
+__attribute__((format(printf, 4, 0)))
+static void log_va(enum log_level level, const struct log_field *fields,
+		   unsigned int nr, const char *fmt, va_list ap)
+{
+	char line[LOG_LINE_MAX];
+
+	ASSERT(nr <= LOG_FIELDS_MAX);
 	if (level > log_max)
 		return;
-	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
+	if (!log_sink || !log_sink(level, line, fields, nr))
+		fprintf(stderr, "<%d>%s\n", (int)level, line);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_va(level, NULL, 0, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "<%d>%s\n", (int)level, line);
+}
+
+void log_fields(enum log_level level, const struct log_field *fields,
+		unsigned int nr, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_va(level, fields, nr, fmt, ap);
+	va_end(ap);
 }

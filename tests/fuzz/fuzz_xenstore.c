@@ -75,6 +75,15 @@ void log_line(enum log_level level, const char *fmt, ...)
 	(void)fmt;
 }
 
+void log_fields(enum log_level level, const struct log_field *fields,
+		unsigned int nr, const char *fmt, ...)
+{
+	(void)level;
+	(void)fields;
+	(void)nr;
+	(void)fmt;
+}
+
 /* There is no configuration file either. */
 int log_parse_level(const char *name, enum log_level *ret)
 {
