@@ -172,6 +172,93 @@ static void a_file_read_again_changes_what_it_can(void **state)
 	config_done(&now);
 }
 
+/* What was logged since, a line each */
+static char said[1024];
+
+static bool keep(enum log_level level, const char *line,
+		 const struct log_field *fields, unsigned int nr)
+{
+	size_t len = strlen(said);
+
+	for (unsigned int i = 0; i < nr; i++)
+		assert_non_null(fields[i].value);
+	snprintf(said + len, sizeof(said) - len, "<%d>%s\n", (int)level, line);
+	return true;
+}
+
+static void reload(struct world *w, struct balance *b, struct config *now,
+		   struct config *then)
+{
+	char why[CONFIG_TEXT_MAX];
+	unsigned int line;
+
+	assert_int_equal(config_check(then, &line, why), 0);
+	said[0] = '\0';
+	log_set_level(LOG_LEVEL_INFO);
+	log_set_sink(keep);
+	reload_apply(w->service, b, now, then);
+	log_set_sink(NULL);
+	log_set_level(getenv("VERBOSE") ? LOG_LEVEL_INFO : LOG_LEVEL_ERR - 1);
+	config_done(then);
+}
+
+static void each_change_of_the_file_is_told_once(void **state)
+{
+	struct world *w = *state;
+	struct config now, then;
+	char why[CONFIG_TEXT_MAX];
+	struct settings s = live(SETTING_WEIGHT, 7);
+	struct balance *b;
+
+	config_init(&now);
+	add_rule(&now, "d0", SETTING_WEIGHT, 300);
+	add_rule(&now, "gone", SETTING_MIN, 512);
+	add_rule(&now, "same", SETTING_WEIGHT, 5);
+	restart(w, &now);
+	/* Its weight is not the file's: no word of it for the guest. */
+	assert_int_equal(limits_store(guest_of(w, 1), &s), 0);
+	guest_of(w, 1)->set = limits_of(guest_of(w, 1), &s);
+	b = balancer(w);
+	config_init(&then);
+	assert_int_equal(config_set(&then, CONFIG_RESERVE, "128M", why), 0);
+	assert_int_equal(config_set(&then, CONFIG_BURST_RESERVE, "1G", why), 0);
+	assert_int_equal(config_set(&then, CONFIG_SOCKET, "/else", why), 0);
+	settings_put(&then.defaults, SETTING_HEADROOM, 64);
+	add_rule(&then, "d0", SETTING_WEIGHT, 200);
+	add_rule(&then, "d1", SETTING_WEIGHT, 50);
+	add_rule(&then, "same", SETTING_WEIGHT, 5);
+	add_rule(&then, "to-come", SETTING_MAX, 1024);
+	reload(w, b, &now, &then);
+	assert_string_equal(said,
+		"<6>reserve: 64 MiB -> 128 MiB\n"
+		"<6>burst-reserve: share -> 1024 MiB\n"
+		"<4>socket: /run/memtide/control.sock -> /else needs a restart, ignoring\n"
+		"<6>defaults: headroom not set -> 128 MiB\n"
+		"<6>guest d0: weight 300 -> 200\n"
+		"<6>guest d1: weight not set -> 50\n"
+		"<6>guest gone: min 1024 MiB -> not set\n"
+		"<6>guest to-come: max not set -> 2048 MiB\n"
+		"<6>guest 1/d0: weight 300 -> 200\n"
+		"<6>guest 1/d0: headroom share -> 128 MiB\n"
+		"<6>guest 2/d1: headroom share -> 128 MiB\n"
+		"<6>the configuration was read again, 7 changes; guests have 3 other settings\n");
+	/* The same once more */
+	config_init(&then);
+	assert_int_equal(config_set(&then, CONFIG_RESERVE, "128M", why), 0);
+	assert_int_equal(config_set(&then, CONFIG_BURST_RESERVE, "1G", why), 0);
+	settings_put(&then.defaults, SETTING_HEADROOM, 64);
+	add_rule(&then, "d0", SETTING_WEIGHT, 200);
+	add_rule(&then, "d1", SETTING_WEIGHT, 50);
+	add_rule(&then, "same", SETTING_WEIGHT, 5);
+	add_rule(&then, "to-come", SETTING_MAX, 1024);
+	reload(w, b, &now, &then);
+	assert_string_equal(said,
+		"<6>the configuration was read again, 0 changes; guests have 0 other settings\n");
+	balance_close(b);
+	restart(w, NULL);
+	config_done(&now);
+}
+
 static void a_file_read_again_does_not_change_what_was_changed_live(void **state)
 {
 	struct settings s = live(SETTING_WEIGHT, 7);
@@ -231,6 +318,7 @@ int main(void)
 		CASE(settings_that_cannot_be_read_are_read_later),
 		CASE(what_could_not_be_kept_is_not_set),
 		CASE(a_file_read_again_changes_what_it_can),
+		CASE(each_change_of_the_file_is_told_once),
 		CASE(a_file_read_again_does_not_change_what_was_changed_live),
 		CASE(what_does_not_fit_a_guest_leaves_it_as_it_was),
 	};
