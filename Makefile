@@ -368,6 +368,7 @@ install-agent: $B/memtide-agent ## what a guest needs, besides its kernel
 		$(DESTDIR)$(unitdir)/memtide-agent.service
 	install -D -m 644 docs/memtide-agent.8 \
 		$(DESTDIR)$(mandir)/man8/memtide-agent.8
+	install -D -m 644 docs/memtide.4 $(DESTDIR)$(mandir)/man4/memtide.4
 datadir = $(DESTDIR)$(prefix)/share/memtide-guest-kernel
 install-guest-kernel: ## what makes kernels for guests
 	install -D -m 755 guest-kernel-patches/memtide-build-guest-kernel \
@@ -391,6 +392,7 @@ uninstall:
 		$(DESTDIR)$(mandir)/man8/memtided.8 \
 		$(DESTDIR)$(mandir)/man5/memtided.conf.5 \
 		$(DESTDIR)$(mandir)/man8/memtide-agent.8 \
+		$(DESTDIR)$(mandir)/man4/memtide.4 \
 		$(DESTDIR)$(mandir)/man1/memtide.1
 
 deb: deps-deb ## Debian packages, in build/deb
