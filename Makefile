@@ -164,7 +164,7 @@ deps-deb:
 
 # What tests/check runs; each prints "ok NAME" or "not ok NAME" per test.
 .PHONY: lint unit fuzz-short model schedules-short schedules hostile kernel-test
-.PHONY: faults-short faults restarts upgrade operate systemd policy
+.PHONY: faults-short faults restarts upgrade operate systemd toolstack policy
 .PHONY: kernel-debug-test each-patch lab-test page-test deb-test
 lint: all
 	@tests/lint/check-layers
@@ -263,6 +263,9 @@ operate: all
 systemd: all
 	@tests/sim/systemd $B
 
+toolstack: all
+	@tests/sim/toolstack $B
+
 kernel-test: ## the series, its users and the driver under plain QEMU
 	@status=0; for t in run virtio-mem virtio-balloon; do \
 		tests/kernel/$$t || status=1; done; exit $$status
@@ -292,15 +295,15 @@ check: deps-lab ## every test, real Xen included
 
 check-fast: deps-fast ## everything that needs no VM, with sanitizers
 	@DEV=1 tests/check build/dev lint unit fuzz-short model schedules-short \
-		faults-short restarts upgrade operate systemd hostile \
-		policy
+		faults-short restarts upgrade operate systemd toolstack \
+		hostile policy
 
 # Within check: the same parts, sanitized, counted with the others.
 .PHONY: check-fast-parts
 check-fast-parts:
 	@$(MAKE) --no-print-directory -s DEV=1 lint unit fuzz-short model \
-		schedules-short faults-short restarts upgrade operate systemd hostile \
-		policy
+		schedules-short faults-short restarts upgrade operate systemd toolstack \
+		hostile policy
 
 # To see it -------------------------------------------------------------
 
