@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * cli_args.c - The command line of memtide(1), its help and its exit codes
+ * cli_args.c - The command line of memtide(1)
  *
  * getopt_long(3) is not used: it takes the -512M of `set db1 -512M` for
  * options.
@@ -18,118 +18,7 @@
 #include "size.h"
 
 #define TIMEOUT_S_MAX	86400u
-#define OPERANDS_MAX	2u
-
-static const struct {
-	const char *name;
-	const char *meaning;
-} exit_codes[] = {
-	[CLI_EXIT_DONE] = { "done", "all was done" },
-	[CLI_EXIT_USAGE] = { "usage", "the command line is wrong" },
-	[CLI_EXIT_PARTLY] = { "partly", "some was done; the text says why not "
-					"all" },
-	[CLI_EXIT_REFUSED] = { "refused", "nothing was changed; the text says "
-					  "why" },
-	[CLI_EXIT_NO_GUEST] = { "no-guest", "there is no such guest" },
-	[CLI_EXIT_NO_DAEMON] = { "no-daemon", "memtided does not run here" },
-	[CLI_EXIT_FAILURE] = { "failure", "anything else went wrong" },
-	[CLI_EXIT_FINDINGS] = { "findings", "the audit found something wrong" },
-};
-_Static_assert(ARRAY_SIZE(exit_codes) == CLI_NUM_EXITS, "one a code");
-
-static const struct command {
-	const char *name;
-	const char *operands;
-	const char *summary;
-	const char *example;
-	unsigned int nr_operands;
-	bool has_guest;		/* the first operand is one */
-} commands[] = {
-	[CONTROL_LIST] = {
-		"list", "", "show the host and all guests",
-		"memtide list", 0, false,
-	},
-	[CONTROL_SHOW] = {
-		"show", " GUEST", "show all about one guest",
-		"memtide show db1", 1, true,
-	},
-	[CONTROL_SET] = {
-		"set", " GUEST SIZE", "resize a guest",
-		"memtide set db1 +1.5G --wait --timeout 60", 2, true,
-	},
-	[CONTROL_AUDIT] = {
-		"audit", "", "compare what Xen, guests and memtided say",
-		"memtide audit", 0, false,
-	},
-	[CONTROL_VERSION] = {
-		"version", "", "show the versions of memtide and memtided",
-		"memtide version --json", 0, false,
-	},
-	[CONTROL_READMIT] = {
-		"readmit", " GUEST", "look at a quarantined guest again",
-		"memtide readmit db1", 1, true,
-	},
-	[CONTROL_LIMITS] = {
-		"limits", " GUEST", "show or change what is set for a guest",
-		"memtide limits db1 --min 1G --max 8G --weight 200", 1, true,
-	},
-	[CONTROL_AUTO] = {
-		"auto", " GUEST on|off", "have a guest resized as it needs",
-		"memtide auto db1 on", 2, true,
-	},
-	[CONTROL_BALANCE] = {
-		"balance", "", "balance now, and show what changes",
-		"memtide balance --dry-run", 0, false,
-	},
-	[CONTROL_EXPLAIN] = {
-		"explain", " GUEST", "say why a guest has the size it has",
-		"memtide explain db1", 1, true,
-	},
-	[CONTROL_RESERVE] = {
-		"reserve", " SIZE", "hold memory for a new domain",
-		"memtide reserve 1040M --for db2 -- xl create db2.cfg", 1,
-		false,
-	},
-};
-static_assert(ARRAY_SIZE(commands) == CONTROL_NUM_REQUESTS, "one a request");
-
-enum option_id {
-	OPT_HELP, OPT_VERSION, OPT_JSON, OPT_SOCKET, OPT_WAIT, OPT_TIMEOUT, OPT_MIN, OPT_MAX,
-	OPT_WEIGHT, OPT_HEADROOM, OPT_DRY_RUN, OPT_FOR,
-};
-
-#define OF(command)	(1u << CONTROL_##command)
-
-static const struct option {
-	const char *name;
-	const char *value;	/* its name in help, NULL if it takes none */
-	const char *meaning;
-	uint32_t of;		/* bits of commands; 0: all */
-} options[] = {
-	[OPT_HELP] = { "--help", NULL, "print this and exit", 0 },
-	[OPT_VERSION] = { "--version", NULL, "print the version and exit", 0 },
-	[OPT_JSON] = { "--json", NULL, "print one JSON document", 0 },
-	[OPT_SOCKET] = { "--socket", "PATH", "where memtided listens", 0 },
-	[OPT_WAIT] = { "--wait", NULL, "show progress until it has settled",
-		       OF(SET) },
-	[OPT_TIMEOUT] = { "--timeout", "SECONDS",
-			  "wait no longer, and settle for what is reached",
-			  OF(SET) | OF(RESERVE) },
-	[OPT_MIN] = { "--min", "SIZE", "never less by itself, or \"boot\"",
-		      OF(LIMITS) },
-	[OPT_MAX] = { "--max", "SIZE", "never more by itself, or \"window\"",
-		      OF(LIMITS) },
-	[OPT_WEIGHT] = { "--weight", "N", "share where memory is short, 1-1000",
-			 OF(LIMITS) },
-	[OPT_HEADROOM] = { "--headroom", "SIZE",
-			   "should be available in it, or \"share\"",
-			   OF(LIMITS) },
-	[OPT_DRY_RUN] = { "--dry-run", NULL, "show, and change nothing",
-			  OF(BALANCE) },
-	[OPT_FOR] = { "--for", "DOMAIN",
-		      "its name or uuid: what it takes is not held besides",
-		      OF(RESERVE) },
-};
+#define OPERANDS_MAX	CLI_GUESTS_MAX
 
 struct parser {
 	char *const *argv;
@@ -142,16 +31,6 @@ struct parser {
 	struct cli_args args;
 	char *err;
 };
-
-const char *cli_exit_name(enum cli_exit code)
-{
-	return exit_codes[code].name;
-}
-
-const char *cli_command_name(enum control_request_type command)
-{
-	return commands[command].name;
-}
 
 __attribute__((format(printf, 2, 3)))
 static int fail(struct parser *p, const char *fmt, ...)
@@ -197,7 +76,22 @@ static int parse_timeout(struct parser *p, const char *text)
 	    seconds > TIMEOUT_S_MAX)
 		return fail_at(p, "--timeout \"%s\" is not a number of seconds from 0 to %u",
 			       text, TIMEOUT_S_MAX);
-	p->args.request.timeout_s = (uint32_t)seconds;
+	p->args.timeout_s = (uint32_t)seconds;
+	return 0;
+}
+
+static int parse_last(struct parser *p, const char *text)
+{
+	char *end;
+	unsigned long last;
+
+	errno = 0;
+	last = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno ||
+	    last > CONTROL_LAST_MAX)
+		return fail_at(p, "--last \"%s\" is not a number of events from 0 to %u",
+			       text, CONTROL_LAST_MAX);
+	p->args.request.last = (uint32_t)last;
 	return 0;
 }
 
@@ -231,7 +125,7 @@ static int parse_for(struct parser *p, const char *text)
 	return 0;
 }
 
-static int apply_option(struct parser *p, enum option_id id, const char *value)
+static int apply_option(struct parser *p, enum cli_option id, const char *value)
 {
 	switch (id) {
 	case OPT_HELP:
@@ -264,24 +158,28 @@ static int apply_option(struct parser *p, enum option_id id, const char *value)
 		return 0;
 	case OPT_FOR:
 		return parse_for(p, value);
+	case OPT_LAST:
+		return parse_last(p, value);
+	case CLI_NUM_OPTIONS:
+		break;
 	}
 	return 0;
 }
 
 /* Which option is @arg, and what follows its "="? */
-static int find_option(const char *arg, enum option_id *ret_id,
+static int find_option(const char *arg, enum cli_option *ret_id,
 		       const char **ret_value)
 {
 	const char *equals = strchr(arg, '=');
 	size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
 
 	if (!strcmp(arg, "-h"))
-		arg = options[OPT_HELP].name, len = strlen(arg);
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		if (strlen(options[i].name) != len ||
-		    strncmp(arg, options[i].name, len))
+		arg = cli_options[OPT_HELP].name, len = strlen(arg);
+	for (size_t i = 0; i < CLI_NUM_OPTIONS; i++) {
+		if (strlen(cli_options[i].name) != len ||
+		    strncmp(arg, cli_options[i].name, len))
 			continue;
-		*ret_id = (enum option_id)i;
+		*ret_id = (enum cli_option)i;
 		*ret_value = equals ? equals + 1 : NULL;
 		return 0;
 	}
@@ -290,19 +188,19 @@ static int find_option(const char *arg, enum option_id *ret_id,
 
 static int parse_option(struct parser *p, const char *arg)
 {
-	enum option_id id;
+	enum cli_option id;
 	const char *value;
 
 	if (find_option(arg, &id, &value))
 		return fail_at(p, "unknown option \"%s\"; see memtide --help",
 			       arg);
-	if (!options[id].value && value)
-		return fail(p, "%s takes no value", options[id].name);
-	if (options[id].value && !value) {
+	if (!cli_options[id].value && value)
+		return fail(p, "%s takes no value", cli_options[id].name);
+	if (cli_options[id].value && !value) {
 		if (p->at == p->argc)
 			return fail(p, "%s needs a value: %s %s",
-				    options[id].name, options[id].name,
-				    options[id].value);
+				    cli_options[id].name, cli_options[id].name,
+				    cli_options[id].value);
 		value = p->argv[p->at++];
 	}
 	p->seen |= 1u << id;
@@ -312,7 +210,7 @@ static int parse_option(struct parser *p, const char *arg)
 static bool is_reserve(const struct parser *p)
 {
 	return p->nr_operands &&
-	       !strcmp(p->operands[0], commands[CONTROL_RESERVE].name);
+	       !strcmp(p->operands[0], cli_commands[CONTROL_RESERVE].name);
 }
 
 static int parse_operand(struct parser *p, const char *arg)
@@ -347,19 +245,66 @@ static int split(struct parser *p)
 	return 0;
 }
 
-static int find_command(struct parser *p)
+/* How many letters are to be put in, left out, changed or exchanged with the
+ * next to make one of the other? Of words of up to WORD_MAX letters. */
+#define WORD_MAX	15u
+
+static unsigned int nr_typos(const char *a, const char *b)
 {
-	if (!p->nr_operands)
-		return fail(p, "what shall be done? See memtide --help");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(p->operands[0], commands[i].name))
+	unsigned int d[WORD_MAX + 1][WORD_MAX + 1];
+	size_t na = strlen(a), nb = strlen(b);
+
+	if (na > WORD_MAX || nb > WORD_MAX)
+		return UINT32_MAX;
+	for (unsigned int i = 0; i <= na; i++) {
+		for (unsigned int j = 0; j <= nb; j++) {
+			if (!i || !j) {
+				d[i][j] = i + j;
+				continue;
+			}
+			d[i][j] = MIN(d[i - 1][j], d[i][j - 1]) + 1;
+			d[i][j] = MIN(d[i][j], d[i - 1][j - 1] +
+				      (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				d[i][j] = MIN(d[i][j], d[i - 2][j - 2] + 1);
+		}
+	}
+	return d[na][nb];
+}
+
+static int fail_command(struct parser *p, const char *word)
+{
+	const char *near = NULL;
+	unsigned int least = UINT32_MAX;
+
+	for (size_t i = 0; i < CLI_NUM_COMMANDS; i++) {
+		const char *name = cli_commands[i].name;
+		unsigned int nr = nr_typos(word, name);
+
+		if (nr >= least || nr > MAX(strlen(name) / 3, 1u))
 			continue;
-		p->args.request.type = (enum control_request_type)i;
+		near = name;
+		least = nr;
+	}
+	if (near)
+		return fail_at(p, "unknown command \"%s\"; is it \"%s\"? See memtide --help",
+			       word, near);
+	return fail_at(p, "unknown command \"%s\"; see memtide --help", word);
+}
+
+static int find_command(struct parser *p, const char *word)
+{
+	for (size_t i = 0; i < CLI_NUM_COMMANDS; i++) {
+		if (strcmp(word, cli_commands[i].name))
+			continue;
+		p->args.command = (unsigned int)i;
+		if (i < CONTROL_NUM_REQUESTS)
+			p->args.request.type = (enum control_request_type)i;
 		p->args.has_command = true;
 		return 0;
 	}
-	return fail_at(p, "unknown command \"%s\"; see memtide --help",
-		       p->operands[0]);
+	return fail_command(p, word);
 }
 
 static bool is_number(const char *text)
@@ -378,11 +323,9 @@ static bool is_uuid(const char *text)
 	return !text[CONTROL_UUID_MAX - 1];
 }
 
-static int parse_guest(struct parser *p, const char *text)
+static int parse_guest(struct parser *p, const char *text,
+		       struct guest_selector *guest)
 {
-	struct guest_selector *guest = &p->args.request.guest;
-
-	p->args.guest = text;
 	if (!*text)
 		return fail(p, "GUEST is empty; give a name, domid or uuid");
 	if (is_number(text)) {
@@ -436,30 +379,31 @@ static int parse_reserve(struct parser *p, const char *text)
 
 static int check_operands(struct parser *p)
 {
-	const struct command *c = &commands[p->args.request.type];
+	const struct cli_command_syntax *c = &cli_commands[p->args.command];
 	unsigned int given = p->nr_operands - 1;
 
-	if (given < c->nr_operands)
+	if (given < c->least)
 		return fail(p, "usage: memtide %s%s; see memtide %s --help",
 			    c->name, c->operands, c->name);
-	if (given > c->nr_operands)
+	if (given > c->most)
 		return fail_at(p, "\"%s\" is one operand too many; see memtide %s --help",
-			       p->operands[1 + c->nr_operands], c->name);
+			       p->operands[1 + c->most], c->name);
 	return 0;
 }
 
 static int check_options(struct parser *p)
 {
-	enum control_request_type type = p->args.request.type;
+	unsigned int command = p->args.command;
 
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		if (p->seen >> i & 1 && options[i].of &&
-		    !(options[i].of >> type & 1))
+	for (size_t i = 0; i < CLI_NUM_OPTIONS; i++) {
+		if (p->seen >> i & 1 && cli_options[i].of &&
+		    !(cli_options[i].of >> command & 1))
 			return fail(p, "%s does not belong to memtide %s; see memtide %s --help",
-				    options[i].name, commands[type].name,
-				    commands[type].name);
+				    cli_options[i].name,
+				    cli_commands[command].name,
+				    cli_commands[command].name);
 	}
-	if (type == CONTROL_SET && p->seen >> OPT_TIMEOUT & 1 &&
+	if (command == CONTROL_SET && p->seen >> OPT_TIMEOUT & 1 &&
 	    !p->args.request.wait)
 		return fail(p, "--timeout is of use with --wait only");
 	if (p->args.run && !*p->args.run)
@@ -469,36 +413,65 @@ static int check_options(struct parser *p)
 	return 0;
 }
 
+static int parse_guests(struct parser *p)
+{
+	int rc = 0;
+
+	for (unsigned int i = 1; !rc && i < p->nr_operands; i++)
+		rc = parse_guest(p, p->operands[i],
+				 &p->args.guests[p->args.nr_guests++]);
+	return rc;
+}
+
 static int parse_operands(struct parser *p)
 {
-	enum control_request_type type = p->args.request.type;
-
-	if (type == CONTROL_SET)
+	switch (p->args.command) {
+	case CONTROL_SET:
+		p->args.request.timeout_s = p->args.timeout_s;
 		return parse_size(p, p->operands[2]);
-	if (type == CONTROL_AUTO)
+	case CONTROL_AUTO:
 		return parse_setting(p, SETTING_AUTO, p->operands[2]);
-	if (type == CONTROL_RESERVE)
+	case CONTROL_RESERVE:
+		p->args.request.timeout_s = p->args.timeout_s;
 		return parse_reserve(p, p->operands[1]);
-	return 0;
+	case CONTROL_WATCH:
+		return parse_guests(p);
+	default:
+		return 0;
+	}
+}
+
+/* "help set" is "set --help", and "help" is "--help". */
+static int understand_help(struct parser *p)
+{
+	p->args.help = true;
+	p->args.has_command = false;
+	return p->nr_operands > 1 ? find_command(p, p->operands[1]) : 0;
 }
 
 static int understand(struct parser *p)
 {
-	enum control_request_type type;
+	const struct cli_command_syntax *c;
 	int rc;
 
 	if (p->args.version || (p->args.help && !p->nr_operands))
 		return 0;
-	rc = find_command(p);
+	if (!p->nr_operands)
+		return fail(p, "what shall be done? See memtide --help");
+	rc = find_command(p, p->operands[0]);
 	if (rc || p->args.help)
 		return rc;
-	type = p->args.request.type;
+	c = &cli_commands[p->args.command];
 	/* Only now: an option may stand before its command. */
 	rc = check_options(p);
 	if (!rc)
 		rc = check_operands(p);
-	if (!rc && commands[type].has_guest)
-		rc = parse_guest(p, p->operands[1]);
+	if (!rc && p->args.command == CLI_HELP)
+		return understand_help(p);
+	if (!rc && c->has_guest && c->least) {
+		p->args.guest = p->operands[1];
+		rc = parse_guest(p, p->operands[1], &p->args.request.guest);
+	}
 	return rc ? rc : parse_operands(p);
 }
 
@@ -519,81 +492,10 @@ int cli_parse(int argc, char *const argv[], const char *env_socket,
 	return rc;
 }
 
-static void print_options(FILE *out, uint32_t of)
-{
-	fputs("\nOptions:\n", out);
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		char left[40];
-
-		if (options[i].of && !(options[i].of & of))
-			continue;
-		snprintf(left, sizeof(left), "%s%s%s", options[i].name,
-			 options[i].value ? " " : "",
-			 options[i].value ? options[i].value : "");
-		fprintf(out, "  %-19s %s\n", left, options[i].meaning);
-	}
-}
-
-/* What is to be known of a command's operands. */
-static void print_operands(enum control_request_type type, FILE *out)
-{
-	if (commands[type].has_guest)
-		fputs("\nGUEST is a domid (digits only), a uuid or a name.\n",
-		      out);
-	if (type == CONTROL_SET)
-		fputs("SIZE is a number with unit (K, M, G, T: powers of 1024): 1280M in all,\n"
-		      "+1G more, -512M less; 1.5G will do. memtided rounds to 2 MiB.\n",
-		      out);
-	if (type == CONTROL_LIMITS)
-		fputs("Without options it shows what is set. \"default\" as a value is what the\n"
-		      "configuration file says. Changes hold until the guest boots anew.\n",
-		      out);
-	if (type == CONTROL_AUTO)
-		fputs("\"default\" instead of on or off is what the configuration file says.\n",
-		      out);
-	if (type == CONTROL_RESERVE)
-		fputs("\nSIZE is a number with unit, such as 1040M. The memory is held while COMMAND\n"
-		      "runs, whose exit status is memtide's; without -- COMMAND, until DOMAIN has\n"
-		      "taken it, the time is over, or memtide is interrupted.\n",
-		      out);
-}
-
-static void print_command_help(enum control_request_type type, FILE *out)
-{
-	const struct command *c = &commands[type];
-
-	fprintf(out, "memtide %s%s [OPTION...]%s: %s\n", c->name, c->operands,
-		type == CONTROL_RESERVE ? " [-- COMMAND...]" : "", c->summary);
-	print_operands(type, out);
-	print_options(out, 1u << type);
-	fprintf(out, "\nExample:\n  %s\n", c->example);
-}
-
-static void print_overview(FILE *out)
-{
-	fputs("memtide COMMAND [OPTION...]: resize the memory of running Xen guests\n\nCommands:\n",
-	      out);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		char left[40];
-
-		snprintf(left, sizeof(left), "%s%s", commands[i].name,
-			 commands[i].operands);
-		fprintf(out, "  %-19s %s\n", left, commands[i].summary);
-	}
-	print_options(out, 0);
-	fputs("\nExit codes:\n", out);
-	for (unsigned int i = 0; i < CLI_NUM_EXITS; i++)
-		fprintf(out, "  %u %-17s %s\n", i, exit_codes[i].name,
-			exit_codes[i].meaning);
-	fputs("\nExample:\n  memtide set db1 2G --wait\n\n"
-	      "memtide COMMAND --help tells more; memtide(1) tells all.\n",
-	      out);
-}
-
 void cli_print_help(const struct cli_args *args, FILE *out)
 {
 	if (args->has_command)
-		print_command_help(args->request.type, out);
+		cli_help_command(args->command, out);
 	else
-		print_overview(out);
+		cli_help_overview(out);
 }

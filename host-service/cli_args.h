@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * cli_args.h - The command line of memtide(1), its help and its exit codes
+ * cli_args.h - The command line of memtide(1)
  */
 #ifndef MEMTIDE_CLI_ARGS_H
 #define MEMTIDE_CLI_ARGS_H
 
-#include "control_codec.h"
-
-/* The contract with scripts, in memtide.1; never renumber. */
-enum cli_exit {
-	CLI_EXIT_DONE = 0,
-	CLI_EXIT_USAGE = 1,
-	CLI_EXIT_PARTLY = 2,
-	CLI_EXIT_REFUSED = 3,
-	CLI_EXIT_NO_GUEST = 4,
-	CLI_EXIT_NO_DAEMON = 5,
-	CLI_EXIT_FAILURE = 6,
-	CLI_EXIT_FINDINGS = 7,
-	CLI_NUM_EXITS,
-};
-
-/**
- * cli_exit_name() - The word for an exit code in --json and --help
- */
-const char *cli_exit_name(enum cli_exit code);
+#include "cli_syntax.h"
 
 #define CLI_ERROR_MAX	256u
 
@@ -32,27 +14,29 @@ const char *cli_exit_name(enum cli_exit code);
  * @help:	print help and nothing else
  * @version:	print the version and nothing else; nothing else is understood
  * @has_command: false with @help only: the help of memtide as a whole
+ * @command:	an enum control_request_type or cli_command
  * @json:	print one JSON document
  * @socket:	borrowed from the argument vector or environment
  * @guest:	GUEST as typed, borrowed likewise; NULL if there is none
  * @run:	COMMAND of reserve and its arguments, borrowed; NULL: none
- * @request:	what to send; its type names the command
+ * @guests:	of watch, @nr_guests; none: all
+ * @timeout_s:	0: for ever
+ * @request:	what to send, if @command is a request
  */
 struct cli_args {
 	bool help;
 	bool version;
 	bool has_command;
+	unsigned int command;
 	bool json;
 	const char *socket;
 	const char *guest;
 	char *const *run;
+	struct guest_selector guests[CLI_GUESTS_MAX];
+	unsigned int nr_guests;
+	uint32_t timeout_s;
 	struct control_request request;
 };
-
-/**
- * cli_command_name() - "list" for CONTROL_LIST and so on
- */
-const char *cli_command_name(enum control_request_type command);
 
 /**
  * cli_parse() - Understand a command line

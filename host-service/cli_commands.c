@@ -21,13 +21,14 @@
 #include "cli_print.h"
 #include "cli_print_balance.h"
 #include "cli_text.h"
+#include "cli_trouble.h"
+#include "cli_watch.h"
 #include "control_client.h"
 
 #define SEND_TIMEOUT_MS		10000
 #define REPLY_TIMEOUT_MS	30000
 /* An audit asks every guest; none of them is waited for longer than this. */
 #define AUDIT_TIMEOUT_MS	300000
-#define PROBLEM_MAX		512u
 
 struct run {
 	const struct cli_args *args;
@@ -38,7 +39,7 @@ struct run {
 	struct control_reserve shown;
 	bool has_run;			/* COMMAND; @status is its */
 	int status;
-	char problem[PROBLEM_MAX];
+	char problem[CLI_TROUBLE_MAX];
 };
 
 /* Keep what went wrong; said once, at the end, in text or JSON. */
@@ -52,31 +53,6 @@ static enum cli_exit give_up(struct run *r, enum cli_exit code,
 	vsnprintf(r->problem, sizeof(r->problem), fmt, ap);
 	va_end(ap);
 	return code;
-}
-
-static enum cli_exit connect_failed(struct run *r, int rc)
-{
-	const char *path = r->args->socket;
-
-	switch (-rc) {
-	case ENOENT:
-	case ECONNREFUSED:
-		return give_up(r, CLI_EXIT_NO_DAEMON,
-			       "memtided does not run here (%s: %s); start it with: systemctl start memtided",
-			       path, strerror(-rc));
-	case EACCES:
-	case EPERM:
-		return give_up(r, CLI_EXIT_FAILURE,
-			       "%s: %s; you must be root or in group memtide",
-			       path, strerror(-rc));
-	case EAGAIN:
-		return give_up(r, CLI_EXIT_FAILURE,
-			       "%s: memtided serves too many others; try again",
-			       path);
-	default:
-		return give_up(r, CLI_EXIT_FAILURE, "%s: %s", path,
-			       strerror(-rc));
-	}
 }
 
 static int reply_timeout_ms(const struct control_request *req)
@@ -93,23 +69,8 @@ static int reply_timeout_ms(const struct control_request *req)
 static enum cli_exit reply_failed(struct run *r, int rc, int timeout_ms,
 				  const char *why)
 {
-	switch (-rc) {
-	case ETIMEDOUT:
-		return give_up(r, CLI_EXIT_FAILURE,
-			       "memtided did not answer within %d s; see its log: journalctl -u memtided",
-			       timeout_ms / 1000);
-	case EPIPE:
-	case ECONNRESET:
-		return give_up(r, CLI_EXIT_FAILURE,
-			       "memtided closed the connection before its answer was whole; see its log: journalctl -u memtided");
-	case EPROTO:
-		return give_up(r, CLI_EXIT_FAILURE,
-			       "what came from %s is no answer of memtided: %s",
-			       r->args->socket, why);
-	default:
-		return give_up(r, CLI_EXIT_FAILURE, "%s: %s", r->args->socket,
-			       strerror(-rc));
-	}
+	return cli_trouble_reply(r->args->socket, rc, timeout_ms, why,
+				 r->problem);
 }
 
 static bool shows_progress(const struct run *r)
@@ -214,7 +175,7 @@ static enum cli_exit ask(struct run *r)
 	enum cli_exit code;
 
 	if (rc)
-		return connect_failed(r, rc);
+		return cli_trouble_connect(r->args->socket, rc, r->problem);
 	rc = control_client_send(r->client, &r->args->request, SEND_TIMEOUT_MS);
 	code = rc ? reply_failed(r, rc, SEND_TIMEOUT_MS, "") : receive(r);
 	cli_print_progress_end(&r->progress, r->io->out);
@@ -260,7 +221,7 @@ static enum cli_exit print_all(struct run *r, enum cli_exit code)
 	return code;
 }
 
-int cli_run(const struct cli_args *args, const struct cli_io *io)
+static int run_request(const struct cli_args *args, const struct cli_io *io)
 {
 	struct run r = {
 		.args = args,
@@ -280,4 +241,14 @@ int cli_run(const struct cli_args *args, const struct cli_io *io)
 	control_client_close(r.client);
 	cli_report_done(&r.report);
 	return r.status;
+}
+
+int cli_run(const struct cli_args *args, const struct cli_io *io)
+{
+	switch (args->command) {
+	case CONTROL_WATCH:
+		return (int)cli_watch(args, io);
+	default:
+		return run_request(args, io);
+	}
 }

@@ -6,18 +6,7 @@
 #define MEMTIDE_CLI_COMMANDS_H
 
 #include "cli_args.h"
-
-/**
- * struct cli_io - where a command writes
- * @out:	results
- * @err:	what went wrong
- * @redraw:	@out is a terminal on which a line can be drawn again
- */
-struct cli_io {
-	FILE *out;
-	FILE *err;
-	bool redraw;
-};
+#include "cli_io.h"
 
 /**
  * cli_run() - Ask memtided and print what it answers

@@ -112,6 +112,7 @@ static void fill_guest(struct writer *w, struct json_object *o,
 	add_number(w, o, "headroom_kib", g->headroom_kib);
 	add_text(w, o, "live", g->live);
 	add_text(w, o, "demand", g->demand);
+	add_number(w, o, "stall_permille", g->stall_permille);
 }
 
 static void fill_list(struct writer *w, struct json_object *o,
@@ -253,19 +254,22 @@ static void fill_report(struct writer *w, struct json_object *o,
 			fill_reserve(w, add_object(w, o, "reserve"),
 				     &r->reserve);
 		break;
+	case CONTROL_WATCH:
 	case CONTROL_NUM_REQUESTS:
 		break;
 	}
 }
 
-static int print_document(struct writer *w, struct json_object *o, FILE *out)
+#define PRETTY	(JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED)
+
+static int print_document(struct writer *w, struct json_object *o, int how,
+			  FILE *out)
 {
 	const char *text = NULL;
 
 	if (o && !w->failed)
 		text = json_object_to_json_string_ext(o,
-			JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			JSON_C_TO_STRING_NOSLASHESCAPE);
+			how | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text)
 		fprintf(out, "%s\n", text);
 	json_object_put(o);
@@ -290,12 +294,35 @@ int cli_json_report(const struct cli_report *r, FILE *out)
 	if (r->guest && r->command == CONTROL_SET)
 		add_text(&w, o, "guest", r->guest);
 	fill_report(&w, o, r);
-	return print_document(&w, o, out);
+	return print_document(&w, o, PRETTY, out);
 }
 
 int cli_json_failure(enum cli_exit code, const char *text, FILE *out)
 {
 	struct writer w = { false };
 
-	return print_document(&w, start_document(&w, code, text), out);
+	return print_document(&w, start_document(&w, code, text), PRETTY, out);
+}
+
+int cli_json_event(const struct control_event *e, FILE *out)
+{
+	struct writer w = { false };
+	struct json_object *o = json_object_new_object();
+
+	add_number(&w, o, "nr", e->nr);
+	add_number(&w, o, "at_ms", e->at_ms);
+	add_text(&w, o, "kind", e->kind);
+	add_number(&w, o, "domid", e->domid);
+	add_text(&w, o, "uuid", e->uuid);
+	add_text(&w, o, "name", e->name);
+	add_text(&w, o, "text", e->text);
+	return print_document(&w, o, JSON_C_TO_STRING_PLAIN, out);
+}
+
+int cli_json_end(enum cli_exit code, const char *text, FILE *out)
+{
+	struct writer w = { false };
+
+	return print_document(&w, start_document(&w, code, text),
+			      JSON_C_TO_STRING_PLAIN, out);
 }

@@ -22,4 +22,12 @@ int cli_json_report(const struct cli_report *r, FILE *out);
  */
 int cli_json_failure(enum cli_exit code, const char *text, FILE *out);
 
+/**
+ * cli_json_event(), cli_json_end() - Of watch: an event on a line, and the last
+ *
+ * Return: 0 or -ENOMEM
+ */
+int cli_json_event(const struct control_event *e, FILE *out);
+int cli_json_end(enum cli_exit code, const char *text, FILE *out);
+
 #endif

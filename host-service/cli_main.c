@@ -3,7 +3,6 @@
  * cli_main.c - memtide(1)
  */
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli_args.h"
@@ -12,18 +11,16 @@
 /* A line of progress fits into this many columns. */
 #define REDRAW_COLUMNS	72
 
-static bool can_redraw(int fd)
+static bool can_redraw(const struct cli_look *look)
 {
 	const char *term = getenv("TERM");
-	struct winsize size;
 
-	return isatty(fd) && term && strcmp(term, "dumb") &&
-	       !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col >= REDRAW_COLUMNS;
+	return look->columns >= REDRAW_COLUMNS && term && strcmp(term, "dumb");
 }
 
 int main(int argc, char *argv[])
 {
-	struct cli_io io = { stdout, stderr, can_redraw(STDOUT_FILENO) };
+	struct cli_io io = { .out = stdout, .err = stderr };
 	char err[CLI_ERROR_MAX];
 	struct cli_args args;
 
@@ -39,5 +36,7 @@ int main(int argc, char *argv[])
 		cli_print_help(&args, stdout);
 		return CLI_EXIT_DONE;
 	}
+	io.look = cli_look_of(STDOUT_FILENO);
+	io.redraw = can_redraw(&io.look);
 	return cli_run(&args, &io);
 }

@@ -317,6 +317,7 @@ void cli_print_report(const struct cli_report *r, FILE *out)
 	case CONTROL_RESERVE:
 		cli_print_reserve(r, out);
 		break;
+	case CONTROL_WATCH:
 	case CONTROL_NUM_REQUESTS:
 		break;
 	}

@@ -113,6 +113,7 @@ static int add_body(struct cli_report *r, const struct control_reply *reply)
 		return 0;
 	case CONTROL_BODY_NONE:
 	case CONTROL_BODY_PROGRESS:
+	case CONTROL_BODY_EVENT:
 		return 0;
 	}
 	return 0;
@@ -151,6 +152,8 @@ const char *cli_report_check(const struct cli_report *r)
 		return r->has_balance ? NULL : "no result";
 	case CONTROL_RESERVE:
 		return r->has_reserve ? NULL : "no result";
+	case CONTROL_WATCH:
+		return "what is no report";
 	case CONTROL_NUM_REQUESTS:
 		break;
 	}

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "codec.h"
 #include "frame.h"
 #include "link.h"
 #include "log.h"
@@ -35,6 +36,9 @@ static void stop_watching(struct client *c)
 	c->guest = NULL;
 	reserve_drop(c->reservation);
 	c->reservation = NULL;
+	if (c->watch.on)
+		history_unwatch(c->history, &c->watch.watcher);
+	c->watch.on = false;
 	event_del(c->timer);
 	c->busy = false;
 }
@@ -56,6 +60,18 @@ void client_fail(struct client *c, enum control_status status,
 	vsnprintf(r.text, sizeof(r.text), fmt, ap);
 	va_end(ap);
 	client_end(c, &r);
+}
+
+void client_version(const struct client *c, struct control_reply *ret)
+{
+	struct control_version *v = &ret->version;
+
+	*ret = (struct control_reply){ .body = CONTROL_BODY_VERSION };
+	snprintf(v->version, sizeof(v->version), "%s", MEMTIDE_VERSION);
+	snprintf(v->backend, sizeof(v->backend), "%s",
+		 c->service->env.backend->ops->name);
+	v->protocol_major = PROTO_MAJOR;
+	v->protocol_minor = PROTO_MINOR;
 }
 
 static bool uuid_matches(const struct guest *g, const char *text)

@@ -7,19 +7,37 @@
 
 #include "balance.h"
 #include "control_codec.h"
+#include "history.h"
 #include "reserve.h"
 #include "service.h"
 
 /**
+ * struct client_watch - who is told what happens (control_watch.c)
+ * @watcher:	first, so that it is the watch
+ * @event:	number of the last event told
+ * @change:	of what has changed up to this one all is told
+ * @up_to:	what is being told is of changes up to this one
+ * @domid:	guests below have been told; @telling: there are others
+ * @all:	all guests are being told
+ */
+struct client_watch {
+	struct history_watcher watcher;
+	bool on, telling, all;
+	uint64_t event, change, up_to;
+	uint32_t domid;
+};
+
+/**
  * struct client - one connection with a request in work
  * @owner, @next:	control.c's
- * @service, @balance, @reserve: borrowed
+ * @service, @balance, @reserve, @history: borrowed
  * @timer:	ends a set that waits, a reservation, or a client that does not
- *		read
+ *		read; of a watch: it is time for sizes
  * @busy:	@request is not yet answered
  * @guest:	watched, for a set that waits; NULL otherwise
  * @asked_kib, @told: of a set that waits
  * @reservation: of a reserve, NULL otherwise
+ * @watch:	of a watch
  * @audit_*:	of an audit
  */
 struct client {
@@ -28,6 +46,7 @@ struct client {
 	struct service *service;
 	struct balance *balance;
 	struct reserve *reserve;
+	struct history *history;
 	struct link *link;
 	struct event *timer;
 	bool busy;
@@ -37,6 +56,7 @@ struct client {
 	uint64_t asked_kib;
 	struct control_progress told;
 	struct reservation *reservation;
+	struct client_watch watch;
 	uint32_t audit_next;
 	uint32_t audit_guests;
 	uint64_t audit_granules;
@@ -55,6 +75,9 @@ void client_end(struct client *c, struct control_reply *r);
 /** client_fail() - End the request without body */
 void client_fail(struct client *c, enum control_status status,
 		 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/** client_version() - What memtided is, as a reply */
+void client_version(const struct client *c, struct control_reply *ret);
 
 /** client_guest() - Find the guest a request names, or fail it and be NULL */
 struct guest *client_guest(struct client *c);

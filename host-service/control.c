@@ -14,10 +14,10 @@
 
 #include "audit.h"
 #include "client.h"
-#include "codec.h"
 #include "control_balance.h"
 #include "control_guests.h"
 #include "control_reserve.h"
+#include "control_watch.h"
 #include "link.h"
 #include "log.h"
 #include "transport_unix.h"
@@ -31,6 +31,7 @@ struct control {
 	struct service *service;
 	struct balance *balance;
 	struct reserve *reserve;
+	struct history *history;
 	struct event_base *base;
 	struct event *accept_event;
 	int fd;
@@ -51,6 +52,8 @@ static void client_free(struct client *c)
 	if (c->guest)
 		guest_unwatch(c->guest, &c->watcher);
 	reserve_drop(c->reservation);
+	if (c->watch.on)
+		history_unwatch(c->history, &c->watch.watcher);
 	if (c->timer)
 		event_free(c->timer);
 	link_free(c->link);
@@ -59,14 +62,9 @@ static void client_free(struct client *c)
 
 static void control_version(struct client *c)
 {
-	struct control_reply r = { .body = CONTROL_BODY_VERSION };
+	struct control_reply r;
 
-	snprintf(r.version.version, sizeof(r.version.version), "%s",
-		 MEMTIDE_VERSION);
-	snprintf(r.version.backend, sizeof(r.version.backend), "%s",
-		 c->service->env.backend->ops->name);
-	r.version.protocol_major = PROTO_MAJOR;
-	r.version.protocol_minor = PROTO_MINOR;
+	client_version(c, &r);
 	client_end(c, &r);
 }
 
@@ -117,6 +115,9 @@ static void on_frame(void *ctx, const uint8_t *buf, size_t len)
 	case CONTROL_RESERVE:
 		control_reserve(c);
 		break;
+	case CONTROL_WATCH:
+		control_watch(c);
+		break;
 	case CONTROL_NUM_REQUESTS:
 		break;
 	}
@@ -130,9 +131,15 @@ static void on_closed(void *ctx, int error)
 	client_free(ctx);
 }
 
+static void on_drained(void *ctx)
+{
+	control_watch_go_on(ctx);
+}
+
 static const struct link_callbacks callbacks = {
 	.frame = on_frame,
 	.closed = on_closed,
+	.drained = on_drained,
 };
 
 /* The time of who waits is over, or the client cannot be talked to. */
@@ -142,7 +149,9 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (c->busy && c->reservation)
+	if (c->busy && c->watch.on)
+		control_watch_time(c);
+	else if (c->busy && c->reservation)
 		control_reserve_timeout(c);
 	else if (c->busy)
 		control_timeout(c);
@@ -190,6 +199,7 @@ static int client_new(struct control *ctl, int fd)
 	c->service = ctl->service;
 	c->balance = ctl->balance;
 	c->reserve = ctl->reserve;
+	c->history = ctl->history;
 	c->timer = event_new(ctl->base, -1, 0, on_timer, c);
 	if (!c->timer)
 		goto out_free;
@@ -272,7 +282,8 @@ static void make_directory(const char *path)
 
 int control_open(struct event_base *base, struct service *service,
 		 struct balance *balance, struct reserve *reserve,
-		 const char *path, struct control **ret)
+		 struct history *history, const char *path,
+		 struct control **ret)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	int rc;
@@ -283,6 +294,7 @@ int control_open(struct event_base *base, struct service *service,
 	c->service = service;
 	c->balance = balance;
 	c->reserve = reserve;
+	c->history = history;
 	make_directory(path);
 	c->fd = unix_listen(path, 0660);
 	if (c->fd < 0) {

@@ -9,6 +9,7 @@
 #define MEMTIDE_CONTROL_H
 
 #include "balance.h"
+#include "history.h"
 #include "reserve.h"
 
 struct control;
@@ -17,14 +18,15 @@ struct control;
 
 /**
  * control_open() - Listen
- * @service, @balance, @reserve: borrowed
+ * @service, @balance, @reserve, @history: borrowed
  * @path:	as for unix_listen()
  *
  * Return: 0 or a negative errno
  */
 int control_open(struct event_base *base, struct service *service,
 		 struct balance *balance, struct reserve *reserve,
-		 const char *path, struct control **ret);
+		 struct history *history, const char *path,
+		 struct control **ret);
 
 /** control_close() - End all connections, remove the socket. NULL is fine */
 void control_close(struct control *c);

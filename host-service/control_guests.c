@@ -50,6 +50,8 @@ static void fill_settings(struct control_guest *info, const struct guest *g)
 	}
 	put_text(info->demand, sizeof(info->demand),
 		 demand_level_name(demand_level(&g->demand, guest_now_us())));
+	info->stall_permille = demand_stall_permille(&g->demand,
+						     guest_now_us());
 }
 
 static void fill_guest(struct control_reply *r, struct guest *g)
@@ -87,8 +89,7 @@ void control_reply_guest(struct client *c, struct guest *g)
 	client_reply(c, &r);
 }
 
-/* What cannot be asked is 0, and the last reply says why. */
-static int reply_host(struct client *c)
+int control_reply_host(struct client *c)
 {
 	struct control_reply r = { .body = CONTROL_BODY_HOST };
 	struct service *s = c->service;
@@ -118,7 +119,7 @@ void control_list(struct client *c)
 {
 	struct control_reply r = { .status = CONTROL_STATUS_OK };
 	struct service *s = c->service;
-	int rc = reply_host(c);
+	int rc = control_reply_host(c);
 
 	for (uint32_t i = 0; i < s->nr_guests; i++)
 		control_reply_guest(c, s->guests[i]);

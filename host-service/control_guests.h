@@ -16,6 +16,13 @@ void control_readmit(struct client *c);
 /** control_reply_guest() - Send all that is known of a guest */
 void control_reply_guest(struct client *c, struct guest *g);
 
+/**
+ * control_reply_host() - Send how the host's memory is
+ *
+ * Return: 0, or a negative errno: it cannot be asked; 0 was sent
+ */
+int control_reply_host(struct client *c);
+
 /** control_timeout() - The time of a set or readmit that waits is over */
 void control_timeout(struct client *c);
 

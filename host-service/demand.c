@@ -172,6 +172,11 @@ enum demand_level demand_level(const struct demand *d, int64_t now_us)
 	return DEMAND_CALM;
 }
 
+uint32_t demand_stall_permille(const struct demand *d, int64_t now_us)
+{
+	return now_us - d->report_us < STALE_US ? d->stall_permille : 0;
+}
+
 uint32_t demand_calm_ms(const struct demand *d, int64_t now_us)
 {
 	if (demand_level(d, now_us) != DEMAND_CALM)

@@ -80,6 +80,9 @@ void demand_report(struct demand *d, const struct msg_report *r,
 /** demand_level() - What level is it now? */
 enum demand_level demand_level(const struct demand *d, int64_t now_us);
 
+/** demand_stall_permille() - As of late; 0 if that is long ago */
+uint32_t demand_stall_permille(const struct demand *d, int64_t now_us);
+
 /** demand_calm_ms() - How long calm; 0 if it is not, DEMAND_NEVER: always was */
 uint32_t demand_calm_ms(const struct demand *d, int64_t now_us);
 

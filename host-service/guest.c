@@ -53,7 +53,7 @@ static void domain_say(enum log_level level, const struct backend_domain *d,
 	const struct log_field fields[] = {
 		{ "MEMTIDE_DOMID", domid },
 		{ "MEMTIDE_DOMAIN", d->name },
-		{ "MEMTIDE_UUID", domain_uuid_text(d, uuid) },
+		{ "MEMTIDE_UUID", guest_id_text(&d->id, uuid) },
 		{ "MEMTIDE_GFN", gfn },
 	};
 
@@ -381,10 +381,9 @@ uint32_t guest_claimed(const struct guest *g)
 	return MIN(g->claimed - g->ledger.nr_backed, guest_admitted(g));
 }
 
-const char *domain_uuid_text(const struct backend_domain *d,
-			     char text[GUEST_UUID_MAX])
+const char *guest_id_text(const struct guest_id *id, char text[GUEST_UUID_MAX])
 {
-	const uint8_t *u = d->id.uuid;
+	const uint8_t *u = id->uuid;
 
 	snprintf(text, GUEST_UUID_MAX,
 		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
@@ -395,7 +394,7 @@ const char *domain_uuid_text(const struct backend_domain *d,
 
 const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX])
 {
-	return domain_uuid_text(&g->domain, text);
+	return guest_id_text(&g->domain.id, text);
 }
 
 const char *guest_quarantine_text(const struct guest *g,

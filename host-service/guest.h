@@ -162,6 +162,7 @@ struct guest_shown {
 	bool known;
 	enum guest_state state;
 	uint64_t target_kib, held_kib, available_kib;
+	enum demand_level level;
 	uint32_t nr_stories;
 	uint64_t change;
 };
@@ -334,9 +335,10 @@ uint32_t guest_admitted(const struct guest *g);
 /** guest_claimed() - Those of them that the hypervisor keeps for it */
 uint32_t guest_claimed(const struct guest *g);
 
-/** domain_uuid_text() - Its uuid in the usual form, in @text, returned */
-const char *domain_uuid_text(const struct backend_domain *d,
-			     char text[GUEST_UUID_MAX]);
+/** guest_id_text() - The uuid in the usual form, in @text, returned */
+const char *guest_id_text(const struct guest_id *id, char text[GUEST_UUID_MAX]);
+
+/** guest_uuid_text() - Its uuid in the usual form, in @text, returned */
 const char *guest_uuid_text(const struct guest *g, char text[GUEST_UUID_MAX]);
 
 /** guest_quarantine_text() - "quarantined", with the rule that was broken and

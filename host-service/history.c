@@ -84,6 +84,32 @@ static void on_sample(evutil_socket_t fd, short what, void *ctx)
 		h->nr_samples++;
 }
 
+static void tell_watchers(struct history *h)
+{
+	struct history_watcher *w, *next;
+
+	for (w = h->watchers; w; w = next) {
+		next = w->next;
+		w->changed(w);
+	}
+}
+
+void history_watch(struct history *h, struct history_watcher *w)
+{
+	w->next = h->watchers;
+	h->watchers = w;
+}
+
+void history_unwatch(struct history *h, struct history_watcher *w)
+{
+	struct history_watcher **at = &h->watchers;
+
+	while (*at && *at != w)
+		at = &(*at)->next;
+	if (*at)
+		*at = w->next;
+}
+
 /* Something has changed: a sample is due, and whoever shows it is to know. */
 static void changed(struct history *h)
 {
@@ -91,8 +117,7 @@ static void changed(struct history *h)
 	struct timeval tv;
 
 	h->change++;
-	if (h->changed)
-		h->changed(h->ctx);
+	tell_watchers(h);
 	if (event_pending(h->sample_event, EV_TIMEOUT, NULL))
 		return;
 	if (h->sampled_us)
@@ -143,7 +168,7 @@ static bool is_old_news(const struct history *h, const struct guest *g,
 	for (uint64_t nr = h->nr_events; nr >= history_first_event(h); nr--) {
 		const struct history_event *e = history_event(h, nr);
 
-		if (e->domid == g->domain.id.domid)
+		if (e->id.domid == g->domain.id.domid)
 			return e->kind == kind && !strcmp(e->text, text);
 	}
 	return false;
@@ -165,10 +190,10 @@ static void tell(struct history *h, const struct guest *g,
 	h->nr_events++;
 	e = &h->events[h->nr_events % HISTORY_EVENTS];
 	*e = (struct history_event){ .nr = h->nr_events, .at_ms = wall_ms(),
-				     .kind = kind,
-				     .domid = g->domain.id.domid };
+				     .kind = kind, .id = g->domain.id };
 	snprintf(e->name, sizeof(e->name), "%s", g->domain.name);
 	snprintf(e->text, sizeof(e->text), "%s", text);
+	tell_watchers(h);
 }
 
 /* The policy has its reasons; else somebody has set it. */
@@ -238,6 +263,7 @@ static void remember(struct history *h, struct guest *g)
 		.target_kib = guest_target_kib(g),
 		.held_kib = guest_held_kib(g),
 		.available_kib = g->report.mem_available_kib,
+		.level = demand_level(&g->demand, guest_now_us()),
 		.nr_stories = g->balance.nr_stories, .change = h->change,
 	};
 }
@@ -275,7 +301,8 @@ static void on_reported(struct service_watcher *w, struct guest *g)
 	uint64_t now = g->report.mem_available_kib;
 	uint64_t then = g->shown.available_kib;
 
-	if (MAX(now, then) - MIN(now, then) < AVAILABLE_NEWS_KIB)
+	if (MAX(now, then) - MIN(now, then) < AVAILABLE_NEWS_KIB &&
+	    demand_level(&g->demand, guest_now_us()) == g->shown.level)
 		return;
 	changed((struct history *)w);
 	remember((struct history *)w, g);

@@ -63,9 +63,16 @@ struct history_event {
 	uint64_t nr;
 	int64_t at_ms;
 	enum history_kind kind;
-	uint32_t domid;
+	struct guest_id id;
 	char name[BACKEND_NAME_MAX];
 	char text[HISTORY_TEXT_MAX];
+};
+
+/* Told of every change and event, from within it: to be remembered, not to be
+ * worked on. It may end its own watch. */
+struct history_watcher {
+	void (*changed)(struct history_watcher *w);
+	struct history_watcher *next;	/* the history's */
 };
 
 /**
@@ -77,7 +84,7 @@ struct history_event {
  * @events:	likewise; the last is number @nr_events
  * @change:	number of the last change
  * @gone:	number of the last change that was a guest's going
- * @changed:	told of every change; may be NULL
+ * @watchers:	borrowed
  */
 struct history {
 	struct service_watcher watcher;
@@ -90,8 +97,7 @@ struct history {
 	struct history_event events[HISTORY_EVENTS];
 	uint64_t nr_events;
 	uint64_t change, gone;
-	void (*changed)(void *ctx);
-	void *ctx;
+	struct history_watcher *watchers;
 };
 
 /**
@@ -106,6 +112,11 @@ int history_open(struct service *s, const struct balance *b,
 
 /** history_close() - NULL is accepted */
 void history_close(struct history *h);
+
+void history_watch(struct history *h, struct history_watcher *w);
+
+/** history_unwatch() - Fine for one that does not watch */
+void history_unwatch(struct history *h, struct history_watcher *w);
 
 /** history_kind_name() - Lower-case word; never NULL */
 const char *history_kind_name(enum history_kind kind);

@@ -29,6 +29,7 @@ struct con;
 
 /**
  * struct http
+ * @watcher:	first, so that it is the server
  * @fds:	sockets that listen; owned
  * @cons:	connections, and the one to come
  * @listening:	the one to come; NULL: nobody is accepted
@@ -37,6 +38,7 @@ struct con;
  * @path:	of the unix socket, or empty
  */
 struct http {
+	struct history_watcher watcher;
 	struct service *service;
 	const struct balance *balance;
 	struct history *history;
@@ -325,9 +327,9 @@ static void tell_later(struct http *h)
 	event_add(h->news_event, &tv);
 }
 
-static void on_changed(void *ctx)
+static void on_changed(struct history_watcher *w)
 {
-	tell_later(ctx);
+	tell_later((struct http *)w);
 }
 
 static struct status_source source(const struct http *h)
@@ -624,8 +626,8 @@ int http_open(struct service *s, const struct balance *b, struct history *hist,
 		http_close(h);
 		return -ENOMEM;
 	}
-	hist->changed = on_changed;
-	hist->ctx = h;
+	h->watcher.changed = on_changed;
+	history_watch(hist, &h->watcher);
 	*ret = h;
 	return 0;
 }
@@ -634,7 +636,7 @@ void http_close(struct http *h)
 {
 	if (!h)
 		return;
-	h->history->changed = NULL;
+	history_unwatch(h->history, &h->watcher);
 	while (h->cons)
 		con_free(h->cons);
 	for (unsigned int i = 0; i < h->nr_fds; i++)

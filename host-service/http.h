@@ -45,7 +45,7 @@ struct http;
 
 /**
  * http_open() - Begin to answer; on no socket yet
- * @h:		borrowed; outlives the server, which is who is told of changes
+ * @h:		borrowed; outlives the server
  * @b:		borrowed, or NULL
  *
  * Return: 0 or -ENOMEM

@@ -244,12 +244,14 @@ static int open_parts(struct daemon *d)
 		rc = balance_open(d->service, &balance, &d->balance);
 	if (!rc)
 		rc = reserve_open(d->service, d->balance, &d->reserve);
+	if (!rc)
+		rc = history_open(d->service, d->balance, &d->history);
 	if (rc) {
 		log_err("cannot start: %s", strerror(-rc));
 		return rc;
 	}
 	rc = control_open(d->base, d->service, d->balance, d->reserve,
-			  d->conf.socket, &d->control);
+			  d->history, d->conf.socket, &d->control);
 	if (rc)
 		log_err("cannot listen on %s: %s", d->conf.socket,
 			strerror(-rc));
@@ -299,10 +301,8 @@ static void open_http(struct daemon *d)
 {
 	uint16_t port = (uint16_t)d->conf.numbers[CONFIG_METRICS_PORT];
 	char path[PATH_BYTES];
-	int rc = history_open(d->service, d->balance, &d->history);
+	int rc = http_open(d->service, d->balance, d->history, &d->http);
 
-	if (!rc)
-		rc = http_open(d->service, d->balance, d->history, &d->http);
 	if (rc) {
 		log_err("cannot answer HTTP: %s; going on without",
 			strerror(-rc));
@@ -336,8 +336,8 @@ static int run(struct daemon *d)
 	}
 	notify_close(d->notify);
 	http_close(d->http);
-	history_close(d->history);
 	control_close(d->control);
+	history_close(d->history);
 	reserve_close(d->reserve);
 	balance_close(d->balance);
 	service_close(d->service);

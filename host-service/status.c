@@ -62,7 +62,7 @@ static void put_event(struct evbuffer *out, const struct history_event *e)
 	evbuffer_add_printf(out, "{\"nr\":%" PRIu64 ",\"at_ms\":%" PRId64,
 			    e->nr, e->at_ms);
 	put_text(out, "kind", history_kind_name(e->kind));
-	put_number(out, "domid", e->domid);
+	put_number(out, "domid", e->id.domid);
 	put_text(out, "name", e->name);
 	put_text(out, "text", e->text);
 	evbuffer_add_printf(out, "}");

@@ -105,6 +105,7 @@ struct pb_request {
 		Memtide__BalanceRequest balance;
 		Memtide__ExplainRequest explain;
 		Memtide__ReserveRequest reserve;
+		Memtide__WatchRequest watch;
 	};
 };
 
@@ -146,6 +147,15 @@ static void fill_reserve(Memtide__ReserveRequest *pb,
 	pb->size_bytes = req->size_bytes;
 	pb->for_ = OUR_TEXT(req->reserve_for);
 	pb->timeout_s = req->timeout_s;
+}
+
+static void fill_watch(Memtide__WatchRequest *pb,
+		       const struct control_request *req)
+{
+	ASSERT(req->last <= CONTROL_LAST_MAX);
+	memtide__watch_request__init(pb);
+	pb->last = req->last;
+	pb->sizes = req->sizes;
 }
 
 /* Each member of the union of @out points to the one of @pb. */
@@ -194,6 +204,9 @@ fill_request(struct pb_request *pb, const struct control_request *req)
 	case CONTROL_RESERVE:
 		fill_reserve(&pb->reserve, req);
 		return MEMTIDE__CONTROL_REQUEST__BODY_RESERVE;
+	case CONTROL_WATCH:
+		fill_watch(&pb->watch, req);
+		return MEMTIDE__CONTROL_REQUEST__BODY_WATCH;
 	case CONTROL_NUM_REQUESTS:
 		break;
 	}
@@ -323,6 +336,16 @@ static const char *copy_reserve(struct control_request *req,
 				 pb->for_);
 }
 
+static const char *copy_watch(struct control_request *req,
+			      const Memtide__WatchRequest *pb)
+{
+	if (pb->last > CONTROL_LAST_MAX)
+		return "more events of before than are kept";
+	req->last = pb->last;
+	req->sizes = pb->sizes;
+	return NULL;
+}
+
 static const char *copy_request(struct control_request *req,
 				const Memtide__ControlRequest *pb)
 {
@@ -361,6 +384,9 @@ static const char *copy_request(struct control_request *req,
 	case MEMTIDE__CONTROL_REQUEST__BODY_RESERVE:
 		req->type = CONTROL_RESERVE;
 		return copy_reserve(req, pb->reserve);
+	case MEMTIDE__CONTROL_REQUEST__BODY_WATCH:
+		req->type = CONTROL_WATCH;
+		return copy_watch(req, pb->watch);
 	case MEMTIDE__CONTROL_REQUEST__BODY__NOT_SET:
 	case _MEMTIDE__CONTROL_REQUEST__BODY__CASE_IS_INT_SIZE:
 		break;

@@ -15,6 +15,7 @@
 #define CONTROL_WORD_MAX	64u
 #define CONTROL_TEXT_MAX	512u
 #define CONTROL_REASON_MAX	640u
+#define CONTROL_LAST_MAX	128u	/* events of before */
 
 enum control_status {
 	CONTROL_STATUS_OK,
@@ -47,6 +48,7 @@ enum control_request_type {
 	CONTROL_BALANCE,
 	CONTROL_EXPLAIN,
 	CONTROL_RESERVE,
+	CONTROL_WATCH,
 	CONTROL_NUM_REQUESTS,
 };
 
@@ -69,8 +71,8 @@ struct control_change {
 
 struct control_request {
 	enum control_request_type type;
-	struct guest_selector guest;	/* all but LIST .. VERSION, BALANCE and
-					 * RESERVE */
+	struct guest_selector guest;	/* all but LIST .. VERSION, BALANCE,
+					 * RESERVE and WATCH */
 	enum control_set_mode set_mode;	/* SET */
 	uint64_t size_bytes;		/* SET, RESERVE */
 	bool wait;			/* SET */
@@ -78,6 +80,8 @@ struct control_request {
 	struct control_change changes[CONTROL_NUM_SETTINGS];	/* LIMITS, AUTO */
 	bool dry_run;			/* BALANCE */
 	char reserve_for[CONTROL_NAME_MAX];	/* RESERVE; may be empty */
+	uint32_t last;			/* WATCH; 0..CONTROL_LAST_MAX */
+	bool sizes;			/* WATCH */
 };
 
 /* The fields and units are those of control.proto. */
@@ -97,6 +101,7 @@ struct control_guest {
 	uint32_t weight;
 	char live[CONTROL_WORD_MAX];
 	char demand[CONTROL_WORD_MAX];
+	uint32_t stall_permille;
 };
 
 struct control_host {
@@ -148,6 +153,15 @@ struct control_reserve {
 	uint64_t size_kib, held_kib, taken_kib;
 };
 
+struct control_event {
+	uint64_t nr, at_ms;
+	char kind[CONTROL_WORD_MAX];
+	uint32_t domid;
+	char uuid[CONTROL_UUID_MAX];
+	char name[CONTROL_NAME_MAX];
+	char text[CONTROL_REASON_MAX];
+};
+
 struct control_version {
 	char version[CONTROL_WORD_MAX];
 	char backend[CONTROL_WORD_MAX];
@@ -167,6 +181,7 @@ enum control_body {
 	CONTROL_BODY_BALANCE,
 	CONTROL_BODY_EXPLAIN,
 	CONTROL_BODY_RESERVE,
+	CONTROL_BODY_EVENT,
 };
 
 struct control_reply {
@@ -186,6 +201,7 @@ struct control_reply {
 		struct control_balance balance;
 		struct control_explain explain;
 		struct control_reserve reserve;
+		struct control_event event;
 	};
 };
 

@@ -44,6 +44,7 @@ union pb_reply_body {
 	Memtide__BalanceResult balance;
 	Memtide__ExplainEntry explain;
 	Memtide__ReserveInfo reserve;
+	Memtide__Event event;
 };
 
 static void fill_guest(Memtide__GuestInfo *pb, const struct control_guest *g)
@@ -72,6 +73,7 @@ static void fill_guest(Memtide__GuestInfo *pb, const struct control_guest *g)
 	pb->headroom_kib = g->headroom_kib;
 	pb->live = OUR_TEXT(g->live);
 	pb->demand = OUR_TEXT(g->demand);
+	pb->stall_permille = g->stall_permille;
 }
 
 static void fill_host(Memtide__HostInfo *pb, const struct control_host *h)
@@ -172,6 +174,18 @@ static void fill_reserve(Memtide__ReserveInfo *pb,
 	pb->taken_kib = r->taken_kib;
 }
 
+static void fill_event(Memtide__Event *pb, const struct control_event *e)
+{
+	memtide__event__init(pb);
+	pb->nr = e->nr;
+	pb->at_ms = e->at_ms;
+	pb->kind = OUR_TEXT(e->kind);
+	pb->domid = e->domid;
+	pb->uuid = OUR_TEXT(e->uuid);
+	pb->name = OUR_TEXT(e->name);
+	pb->text = OUR_TEXT(e->text);
+}
+
 static Memtide__ControlReply__BodyCase
 fill_body(union pb_reply_body *pb, const struct control_reply *reply)
 {
@@ -211,6 +225,9 @@ fill_body(union pb_reply_body *pb, const struct control_reply *reply)
 	case CONTROL_BODY_RESERVE:
 		fill_reserve(&pb->reserve, &reply->reserve);
 		return MEMTIDE__CONTROL_REPLY__BODY_RESERVE;
+	case CONTROL_BODY_EVENT:
+		fill_event(&pb->event, &reply->event);
+		return MEMTIDE__CONTROL_REPLY__BODY_EVENT;
 	}
 	ASSERT(!"a reply has a body of a known kind");
 	return MEMTIDE__CONTROL_REPLY__BODY__NOT_SET;
@@ -256,6 +273,7 @@ static void show_guest(struct control_guest *g, const Memtide__GuestInfo *pb)
 	g->headroom_kib = pb->headroom_kib;
 	SHOW_TEXT(g->live, pb->live);
 	SHOW_TEXT(g->demand, pb->demand);
+	g->stall_permille = pb->stall_permille;
 }
 
 static void show_host(struct control_host *h, const Memtide__HostInfo *pb)
@@ -340,6 +358,17 @@ static void show_reserve(struct control_reserve *r,
 	r->taken_kib = pb->taken_kib;
 }
 
+static void show_event(struct control_event *e, const Memtide__Event *pb)
+{
+	e->nr = pb->nr;
+	e->at_ms = pb->at_ms;
+	SHOW_TEXT(e->kind, pb->kind);
+	e->domid = pb->domid;
+	SHOW_TEXT(e->uuid, pb->uuid);
+	SHOW_TEXT(e->name, pb->name);
+	SHOW_TEXT(e->text, pb->text);
+}
+
 static enum control_body show_body(struct control_reply *reply,
 				   const Memtide__ControlReply *pb)
 {
@@ -378,6 +407,9 @@ static enum control_body show_body(struct control_reply *reply,
 	case MEMTIDE__CONTROL_REPLY__BODY_RESERVE:
 		show_reserve(&reply->reserve, pb->reserve);
 		return CONTROL_BODY_RESERVE;
+	case MEMTIDE__CONTROL_REPLY__BODY_EVENT:
+		show_event(&reply->event, pb->event);
+		return CONTROL_BODY_EVENT;
 	case MEMTIDE__CONTROL_REPLY__BODY__NOT_SET:
 	case _MEMTIDE__CONTROL_REPLY__BODY__CASE_IS_INT_SIZE:
 		break;

@@ -56,6 +56,10 @@ static void fuzz_reply(const uint8_t *data, size_t size)
 		check_text(reply.guest.name, sizeof(reply.guest.name));
 		check_text(reply.guest.kernel, sizeof(reply.guest.kernel));
 	}
+	if (reply.body == CONTROL_BODY_EVENT) {
+		check_text(reply.event.name, sizeof(reply.event.name));
+		check_text(reply.event.text, sizeof(reply.event.text));
+	}
 	len = control_encode_reply(&reply, buf);
 	ASSERT(len <= FRAME_PAYLOAD_MAX);
 	ASSERT(!control_decode_reply(buf, len, &again, &why));

@@ -12,6 +12,7 @@
 #include "cli_json.h"
 #include "cli_print.h"
 #include "cli_print_balance.h"
+#include "cli_watch.h"
 #include "frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,6 +35,7 @@ static bool gather(const uint8_t *data, size_t size, struct cli_report *r,
 {
 	static struct control_reply reply;
 	struct control_reserve shown = { 0, 0, 0 };
+	struct cli_look plain = { 0, false };
 	const char *why;
 	size_t len;
 
@@ -46,6 +48,8 @@ static bool gather(const uint8_t *data, size_t size, struct cli_report *r,
 			cli_print_progress(p, &reply.progress, out);
 		if (reply.body == CONTROL_BODY_RESERVE)
 			cli_print_reserve_step(&shown, &reply.reserve, out);
+		if (reply.body == CONTROL_BODY_EVENT)
+			cli_watch_print(&reply.event, &plain, out);
 		ASSERT(!cli_report_add(r, &reply));
 		if (reply.end)
 			return true;

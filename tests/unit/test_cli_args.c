@@ -84,6 +84,11 @@ static const struct {
 	{ { "reserve", "1G", "--for", "db2", "--timeout", "60" }, false,
 	  { .type = CONTROL_RESERVE, .size_bytes = 1024 * MIB * 1024,
 	    .reserve_for = "db2", .timeout_s = 60 } },
+	{ { "watch" }, false, { .type = CONTROL_WATCH } },
+	{ { "watch", "db1", "--last", "128", "--json" }, true,
+	  { .type = CONTROL_WATCH, .last = 128 } },
+	{ { "watch", "--timeout=5", "7" }, false,
+	  { .type = CONTROL_WATCH } },
 	{ { "readmit", "12" }, false,
 	  { .type = CONTROL_READMIT, .guest = { SELECT_DOMID, 12, "" } } },
 	{ { "set", "db1", "-512M" }, false,
@@ -117,6 +122,7 @@ static void assert_same_request(const struct control_request *a,
 	assert_memory_equal(a->changes, b->changes, sizeof(a->changes));
 	assert_int_equal(a->dry_run, b->dry_run);
 	assert_string_equal(a->reserve_for, b->reserve_for);
+	assert_int_equal(a->last, b->last);
 }
 
 static void what_follows_the_dashes_of_a_reserve_is_a_command(void **state)
@@ -159,7 +165,18 @@ static const struct {
 	const char *err;	/* part of it */
 } wrong_lines[] = {
 	{ { NULL }, "what shall be done" },
-	{ { "lsit" }, "unknown command \"lsit\"" },
+	{ { "lsit" }, "unknown command \"lsit\"; is it \"list\"? See" },
+	{ { "explian", "db1" }, "is it \"explain\"?" },
+	{ { "auot", "db1", "on" }, "is it \"auto\"?" },
+	{ { "grow" }, "unknown command \"grow\"; see memtide --help" },
+	{ { "x" }, "unknown command \"x\"; see memtide --help" },
+	{ { "help", "gorw" }, "unknown command \"gorw\"" },
+	{ { "help", "set", "db1" }, "\"db1\" is one operand too many" },
+	{ { "watch", "--last" }, "--last needs a value: --last N" },
+	{ { "watch", "--last", "129" }, "not a number of events from 0 to 128" },
+	{ { "watch", "--last", "-1" }, "not a number of events" },
+	{ { "watch", "db1", "" }, "GUEST is empty" },
+	{ { "list", "--last", "5" }, "--last does not belong to memtide list" },
 	{ { "li\x1b[2J" }, "unknown command \"li\\x1b[2J\"" },
 	{ { "list", "db1" }, "\"db1\" is one operand too many" },
 	{ { "show" }, "usage: memtide show GUEST" },
@@ -279,6 +296,8 @@ static void every_help_names_its_example_and_options(void **state)
 		{ "balance", "memtide balance --dry-run\n", "--dry-run" },
 		{ "explain", "memtide explain db1\n", "GUEST is a domid" },
 		{ "reserve", "-- xl create db2.cfg\n", "--for DOMAIN" },
+		{ "watch", "memtide watch db1 web --last 10\n", "--last N" },
+		{ "help", "memtide help set\n", "--help" },
 	};
 
 	(void)state;
@@ -301,6 +320,43 @@ static void every_help_names_its_example_and_options(void **state)
 			assert_in_range(strlen(line), 0, 80);
 		free(p.text);
 	}
+}
+
+static void guests_to_watch_are_kept_in_order(void **state)
+{
+	static const char *const words[] = { "watch", "db1", "--json", "7",
+					     UUID_UPPER, "--timeout=5", NULL };
+	char err[CLI_ERROR_MAX];
+	struct cli_args args;
+
+	(void)state;
+	assert_int_equal(parse(words, NULL, &args, err), 0);
+	assert_int_equal(args.command, CONTROL_WATCH);
+	assert_int_equal(args.timeout_s, 5);
+	assert_int_equal(args.nr_guests, 3);
+	assert_int_equal(args.guests[0].by, SELECT_NAME);
+	assert_string_equal(args.guests[0].text, "db1");
+	assert_int_equal(args.guests[1].domid, 7);
+	assert_string_equal(args.guests[2].text, UUID);
+}
+
+static void help_is_a_command_as_well(void **state)
+{
+	static const char *const alone[] = { "help", NULL };
+	static const char *const of_set[] = { "help", "set", NULL };
+	static const char *const of_help[] = { "help", "--help", NULL };
+	char err[CLI_ERROR_MAX];
+	struct cli_args args;
+
+	(void)state;
+	assert_int_equal(parse(alone, NULL, &args, err), 0);
+	assert_true(args.help && !args.has_command);
+	assert_int_equal(parse(of_set, NULL, &args, err), 0);
+	assert_true(args.help && args.has_command);
+	assert_int_equal(args.command, CONTROL_SET);
+	assert_int_equal(parse(of_help, NULL, &args, err), 0);
+	assert_true(args.help && args.has_command);
+	assert_int_equal(args.command, CLI_HELP);
 }
 
 static void the_version_is_told_without_a_command(void **state)
@@ -326,6 +382,8 @@ int main(void)
 			what_follows_the_dashes_of_a_reserve_is_a_command),
 		cmocka_unit_test(a_name_too_long_is_refused),
 		cmocka_unit_test(the_socket_option_beats_the_environment),
+		cmocka_unit_test(guests_to_watch_are_kept_in_order),
+		cmocka_unit_test(help_is_a_command_as_well),
 		cmocka_unit_test(the_version_is_told_without_a_command),
 		cmocka_unit_test(every_help_names_its_example_and_options),
 	};

@@ -24,6 +24,8 @@ enum { REPLY_FINDING = 8 };
 
 static const struct control_request requests[] = {
 	{ .type = CONTROL_LIST },
+	{ .type = CONTROL_WATCH },
+	{ .type = CONTROL_WATCH, .last = CONTROL_LAST_MAX, .sizes = true },
 	{ .type = CONTROL_AUDIT },
 	{ .type = CONTROL_VERSION },
 	{ .type = CONTROL_SHOW, .guest = { .by = SELECT_DOMID, .domid = 0 } },
@@ -81,7 +83,9 @@ static const struct control_reply replies[] = {
 	{ .body = CONTROL_BODY_GUEST,
 	  .guest = { 1, UUID, "db1", "growing", "the host is full", 1, 2, 3, 4,
 		     5, 6, 7, UINT64_MAX, "0.1.0", "6.12", "granules", true, 8, 9,
-		     UINT64_MAX, 1000, "auto min", "distress" } },
+		     UINT64_MAX, 1000, "auto min", "distress", 1000 } },
+	{ .body = CONTROL_BODY_EVENT,
+	  .event = { UINT64_MAX, 2, "target", 3, UUID, "db1", "it grows" } },
 	{ .body = CONTROL_BODY_HOST, .host = { 1, 2, 3, UINT64_MAX, 5, 6 } },
 	{ .body = CONTROL_BODY_BALANCE_ROW,
 	  .balance_row = { 1, "db1", 2, 3, UINT64_MAX, "it grows" } },
