@@ -44,7 +44,7 @@ HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
 	balance reserve reload client savers xen_words xstore backend_sim \
 	backend_xen control control_guests control_balance control_reserve control_watch audit \
 	metrics history status http notify journal size control_client cli_syntax cli_args cli_text cli_look cli_trouble cli_print cli_print_balance \
-	cli_json cli_report cli_watch cli_child cli_commands
+	cli_json cli_report cli_watch doctor doctor_xenstore doctor_host doctor_daemon cli_doctor cli_child cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo pressure pace trigger faults tunables notify kdev_ioctl kdev_sim
 
@@ -52,7 +52,7 @@ UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli_args cli_print cli_json control_client pull_plan sizing meminfo pressure pace \
 	trigger faults tunables savers xen_words agent agent_reports session service share \
 	demand policy policy_worlds reason balance settings config reload reserve \
-	quarantine balloon flood metrics http watch
+	quarantine balloon flood metrics http watch doctor
 
 LIBS_CONFIG := -lconfuse
 LIBS_SYSTEMD := -lsystemd
@@ -192,7 +192,7 @@ fuzz_src_codec_guest := $(fuzz_src_codec_host)
 fuzz_src_control := $(fuzz_src_codec_host)
 fuzz_src_reply := $(fuzz_src_codec_host) $(addprefix host-service/cli_, \
 	syntax.c args.c text.c print.c print_balance.c json.c report.c look.c \
-	trouble.c watch.c) host-service/control_client.c \
+	trouble.c watch.c) host-service/doctor.c host-service/control_client.c \
 	host-service/settings.c host-service/size.c
 fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
 	host-service/cli_syntax.c host-service/cli_args.c \

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cli_text.h"
+#include "config_file.h"
 #include "settings.h"
 #include "size.h"
 
@@ -158,6 +159,9 @@ static int apply_option(struct parser *p, enum cli_option id, const char *value)
 		return 0;
 	case OPT_FOR:
 		return parse_for(p, value);
+	case OPT_CONFIG:
+		p->args.config = value;
+		return 0;
 	case OPT_LAST:
 		return parse_last(p, value);
 	case CLI_NUM_OPTIONS:
@@ -482,6 +486,7 @@ int cli_parse(int argc, char *const argv[], const char *env_socket,
 		.argc = argc, .argv = argv, .at = 1, .err = err,
 		.args.socket = env_socket && *env_socket
 			? env_socket : CONTROL_SOCKET_DEFAULT,
+		.args.config = CONFIG_FILE_DEFAULT,
 	};
 	int rc = split(&p);
 

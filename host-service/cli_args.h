@@ -21,6 +21,7 @@
  * @run:	COMMAND of reserve and its arguments, borrowed; NULL: none
  * @guests:	of watch, @nr_guests; none: all
  * @timeout_s:	0: for ever
+ * @config:	of doctor; borrowed
  * @request:	what to send, if @command is a request
  */
 struct cli_args {
@@ -35,6 +36,7 @@ struct cli_args {
 	struct guest_selector guests[CLI_GUESTS_MAX];
 	unsigned int nr_guests;
 	uint32_t timeout_s;
+	const char *config;
 	struct control_request request;
 };
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "cli_child.h"
+#include "cli_doctor.h"
 #include "cli_json.h"
 #include "cli_print.h"
 #include "cli_print_balance.h"
@@ -248,6 +249,8 @@ int cli_run(const struct cli_args *args, const struct cli_io *io)
 	switch (args->command) {
 	case CONTROL_WATCH:
 		return (int)cli_watch(args, io);
+	case CLI_DOCTOR:
+		return (int)cli_doctor(args, io);
 	default:
 		return run_request(args, io);
 	}

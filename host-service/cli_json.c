@@ -304,6 +304,24 @@ int cli_json_failure(enum cli_exit code, const char *text, FILE *out)
 	return print_document(&w, start_document(&w, code, text), PRETTY, out);
 }
 
+int cli_json_doctor(const struct doctor *d, enum cli_exit code, FILE *out)
+{
+	struct writer w = { false };
+	struct json_object *o = start_document(&w, code, "");
+	struct json_object *checks = add_array(&w, o, "checks");
+
+	for (size_t i = 0; i < d->nr; i++) {
+		struct json_object *f = append_object(&w, checks);
+
+		add_text(&w, f, "level",
+			 doctor_level_name(d->findings[i].level));
+		add_text(&w, f, "what", d->findings[i].what);
+		add_text(&w, f, "state", d->findings[i].state);
+		add_text(&w, f, "remedy", d->findings[i].remedy);
+	}
+	return print_document(&w, o, PRETTY, out);
+}
+
 int cli_json_event(const struct control_event *e, FILE *out)
 {
 	struct writer w = { false };

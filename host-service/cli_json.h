@@ -6,6 +6,7 @@
 #define MEMTIDE_CLI_JSON_H
 
 #include "cli_report.h"
+#include "doctor.h"
 
 /**
  * cli_json_report() - One JSON document with all of a report
@@ -21,6 +22,13 @@ int cli_json_report(const struct cli_report *r, FILE *out);
  * Return: 0 or -ENOMEM
  */
 int cli_json_failure(enum cli_exit code, const char *text, FILE *out);
+
+/**
+ * cli_json_doctor() - The document of doctor
+ *
+ * Return: 0 or -ENOMEM
+ */
+int cli_json_doctor(const struct doctor *d, enum cli_exit code, FILE *out);
 
 /**
  * cli_json_event(), cli_json_end() - Of watch: an event on a line, and the last

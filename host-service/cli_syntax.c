@@ -17,7 +17,8 @@ static const struct {
 	[CLI_EXIT_NO_GUEST] = { "no-guest", "there is no such guest" },
 	[CLI_EXIT_NO_DAEMON] = { "no-daemon", "memtided does not run here" },
 	[CLI_EXIT_FAILURE] = { "failure", "anything else went wrong" },
-	[CLI_EXIT_FINDINGS] = { "findings", "audit found something wrong" },
+	[CLI_EXIT_FINDINGS] = { "findings", "audit or doctor found something "
+					    "wrong" },
 };
 _Static_assert(ARRAY_SIZE(exit_codes) == CLI_NUM_EXITS, "one a code");
 
@@ -140,6 +141,18 @@ const struct cli_command_syntax cli_commands[CLI_NUM_COMMANDS] = {
 			  "an object an event" },
 		},
 	},
+	[CLI_DOCTOR] = {
+		.name = "doctor", .operands = "",
+		.summary = "find what is wrong, and what to do about it",
+		.notes =
+"\n"
+"A line each: ok, warn or fail, what, how it is, and what to do. It looks at Xen,\n"
+"memtided and every guest, and changes nothing.\n",
+		.examples = {
+			{ "memtide doctor", "as root it sees all" },
+			{ "memtide doctor | grep -v ^ok", "what is not right" },
+		},
+	},
 	[CLI_HELP] = {
 		.name = "help", .operands = " [COMMAND]",
 		.summary = "as COMMAND --help does", .most = 1,
@@ -173,6 +186,9 @@ const struct cli_option_syntax cli_options[CLI_NUM_OPTIONS] = {
 	[OPT_FOR] = { "--for", "DOMAIN",
 		      "its name or uuid: what it takes is not held besides",
 		      OF(RESERVE) },
+	[OPT_CONFIG] = { "--config", "PATH",
+			 "memtided's configuration file, if not the default",
+			 1u << CLI_DOCTOR },
 	[OPT_LAST] = { "--last", "N", "first the last N events, at most 128",
 		       OF(WATCH) },
 };

@@ -22,7 +22,8 @@ enum cli_exit {
 
 /* A command that is one request has the request's number. */
 enum cli_command {
-	CLI_HELP = CONTROL_NUM_REQUESTS,
+	CLI_DOCTOR = CONTROL_NUM_REQUESTS,
+	CLI_HELP,
 	CLI_NUM_COMMANDS,
 };
 
@@ -52,7 +53,7 @@ extern const struct cli_command_syntax cli_commands[CLI_NUM_COMMANDS];
 enum cli_option {
 	OPT_HELP, OPT_VERSION, OPT_JSON, OPT_SOCKET, OPT_WAIT, OPT_TIMEOUT,
 	OPT_MIN, OPT_MAX, OPT_WEIGHT, OPT_HEADROOM, OPT_DRY_RUN, OPT_FOR,
-	OPT_LAST,
+	OPT_LAST, OPT_CONFIG,
 	CLI_NUM_OPTIONS,
 };
 
