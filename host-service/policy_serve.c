@@ -17,7 +17,7 @@ bool serve_is_quiet(const struct policy_guest *g)
 
 uint32_t serve_quiet_ms(const struct policy_guest *g)
 {
-	return QUIET_MS - g->quiet_ms;
+	return g->settled ? QUIET_MS : less(QUIET_MS, g->quiet_ms);
 }
 
 void serve(struct run *r, bool relief)
