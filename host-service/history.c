@@ -268,22 +268,9 @@ static void remember(struct history *h, struct guest *g)
 	};
 }
 
-/* Who is told of every report must not make each of them a change: a look at
- * the host is a hypercall. */
-static bool is_as_shown(const struct guest *g)
-{
-	return g->shown.known && g->state == g->shown.state &&
-	       guest_target_kib(g) == g->shown.target_kib &&
-	       guest_held_kib(g) == g->shown.held_kib &&
-	       g->balance.nr_stories == g->shown.nr_stories;
-}
-
 static void on_changed(struct service_watcher *w, struct guest *g)
 {
 	struct history *h = (struct history *)w;
-
-	if (is_as_shown(g))
-		return;
 
 	/* A guest whose agent has not greeted has no target, but what it is. */
 	if ((g->managed || g->balloon.on) &&

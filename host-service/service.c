@@ -328,7 +328,6 @@ static void on_report(struct guest *g, const struct msg_report *report)
 		      guest_now_us());
 	if (better && g->flight.hold_pull)
 		steps_retry(g);
-	guest_tell_watchers(g);
 	for (struct service_watcher *w = s->watchers; w; w = w->next)
 		w->reported(w, g);
 }

@@ -9,7 +9,12 @@
 
 struct service;
 
-/* Told of what happens to guests and host; see balance.h. */
+/**
+ * struct service_watcher - told of what happens to guests and host
+ * @changed:	its state, sizes or what is in its way may be others
+ * @reported:	it has said how it is; that alone is no change
+ * @rescanned:	domains, settings or the host's memory may be others
+ */
 struct service_watcher {
 	void (*changed)(struct service_watcher *w, struct guest *g);
 	void (*reported)(struct service_watcher *w, struct guest *g);

@@ -540,9 +540,21 @@ static void test_the_rings_keep_the_last(void **state)
 			 HISTORY_SAMPLES + 4);
 }
 
+static void say_available(struct world *w, uint64_t kib)
+{
+	struct guest_msg msg = { .type = GUEST_MSG_REPORT };
+
+	msg.report.mem_total_kib = 128 * 1024;
+	msg.report.mem_available_kib = kib;
+	fake_say(&w->fakes[0], &msg);
+	rest(w, 20);
+	assert_int_equal(guest_of(w, 0)->report.mem_available_kib, kib);
+}
+
 static void test_a_host_at_rest_is_not_sampled(void **state)
 {
 	struct world *w = *state;
+	uint64_t before;
 	int events = event_base_get_num_events(w->base,
 					       EVENT_BASE_COUNT_ADDED);
 
@@ -557,11 +569,17 @@ static void test_a_host_at_rest_is_not_sampled(void **state)
 	rest(w, 20);
 	assert_int_equal(history->nr_samples, 1);
 	assert_true(event_pending(history->sample_event, EV_TIMEOUT, NULL));
-	/* Nor is a guest that says again what it has said: looking at the host
-	 * is a hypercall. */
+	/* Nor is a guest that says little else than it has said: looking at the
+	 * host is a hypercall. */
 	event_del(history->sample_event);
-	guest_tell_watchers(guest_of(w, 0));
+	before = history->change;
+	say_available(w, 15 * 1024);
+	say_available(w, 0);
 	assert_false(event_pending(history->sample_event, EV_TIMEOUT, NULL));
+	assert_int_equal(history->change, before);
+	say_available(w, 16 * 1024);
+	assert_true(event_pending(history->sample_event, EV_TIMEOUT, NULL));
+	assert_int_equal(history->change, before + 1);
 }
 
 static void test_the_parts_are_the_host(void **state)

@@ -163,6 +163,54 @@ static void our_target_stands_until_it_was_told_after_a_restart(void **state)
 	assert_int_equal(read_target(w, 0), 100 * 2048);
 }
 
+/* Who watches ----------------------------------------------------------- */
+
+struct counting {
+	struct service_watcher watcher;
+	unsigned int changes, reports;
+};
+
+static void count_change(struct service_watcher *w, struct guest *g)
+{
+	(void)g;
+	((struct counting *)w)->changes++;
+}
+
+static void count_report(struct service_watcher *w, struct guest *g)
+{
+	(void)g;
+	((struct counting *)w)->reports++;
+}
+
+static void count_nothing(struct service_watcher *w)
+{
+	(void)w;
+}
+
+static void a_report_is_no_change(void **state)
+{
+	struct guest_msg msg = { .type = GUEST_MSG_REPORT };
+	struct counting c = {
+		.watcher = { count_change, count_report, count_nothing },
+	};
+	struct world *w = *state;
+
+	greet(w, 0);
+	service_watch(w->service, &c.watcher);
+	for (unsigned int i = 1; i <= 3; i++) {
+		msg.report.mem_total_kib = 128 * 1024;
+		msg.report.mem_available_kib = i * 32 * 1024;
+		fake_say(&w->fakes[0], &msg);
+		rest(w, 20);
+	}
+	assert_int_equal(c.reports, 3);
+	assert_int_equal(c.changes, 0);
+	grow(w, 0, 64);
+	assert_int_equal(c.reports, 3);
+	assert_true(c.changes > 0);
+	service_unwatch(w->service, &c.watcher);
+}
+
 /* Calls that fail -------------------------------------------------------- */
 
 static void fail_call(struct world *w, enum sim_call call, uint32_t nth,
@@ -371,6 +419,7 @@ int main(void)
 		CASE(a_target_that_was_refused_is_not_kept),
 		CASE(an_agent_that_comes_back_does_not_bring_it_back),
 		CASE(nothing_is_promised_before_all_promises_are_known),
+		CASE(a_report_is_no_change),
 		CASE(domains_that_could_not_be_listed_are_listed_later),
 		CASE(what_a_failed_step_has_done_is_looked_up),
 		CASE(what_could_not_be_told_is_told_later),
