@@ -42,7 +42,7 @@ HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
 	policy_past policy_want policy_serve policy_take policy_fair reason settings \
 	config config_file guest guest_limits session sync steps balloon service \
 	balance reserve reload client savers xen_words xstore backend_sim \
-	backend_xen control control_guests control_balance control_reserve control_watch audit \
+	backend_xen xen_domains xen_memory xen_told control control_guests control_balance control_reserve control_watch audit \
 	metrics history status http notify journal size control_client cli_syntax cli_args cli_text cli_look cli_trouble cli_print cli_print_balance \
 	cli_json cli_report cli_watch doctor doctor_xenstore doctor_host doctor_daemon cli_doctor cli_child cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
@@ -204,8 +204,8 @@ fuzz_src_text := protocol/log.c guest-agent/meminfo.c \
 	guest-agent/pressure.c guest-agent/sys.c
 fuzz_src_xenstore := $(fuzz_codec) protocol/link.c protocol/transport_vchan.c \
 	protocol/floor.c $(patsubst %,host-service/%.c,savers xen_words xstore \
-	backend_xen sync steps session balloon guest guest_limits config settings \
-	size ledger plan balloon_plan rate counters)
+	backend_xen xen_domains xen_memory xen_told sync steps session \
+	balloon guest guest_limits config settings size ledger plan balloon_plan rate counters)
 .SECONDEXPANSION:
 $(fuzz_progs): $B/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $$(fuzz_src_$$*)
 	@mkdir -p $(@D)
