@@ -5,6 +5,7 @@
  * policy-bench [--fast] [--seeds N] [SCENARIO [POLICY]]  a table
  * policy-bench --plot DIR SCENARIO              DIR/policy-SCENARIO.svg
  * policy-bench --trace SCENARIO POLICY GUEST FROM TO   each 0.1 s, one guest
+ * policy-bench --sizes SCENARIO POLICY STEP     each STEP s, all guests
  * policy-bench --worst SCENARIO POLICY          bursts that waited longest
  * policy-bench --check                          short ones, "ok" or "not ok"
  */
@@ -73,20 +74,21 @@ static void print_head(const struct scenario_kind *kind)
 	       (double)scenario_peak_mib(&s) / 1024,
 	       (double)s.host_mib / 1024);
 	scenario_done(&s);
-	printf("            pressed  stalled  relief s   relief s    moved    wrong     idle   fair  kills  turns messages\n");
-	printf("                  s        s       p50        p99      GiB      GiB    GiB s\n");
+	printf("            pressed  stalled  relief s   relief s    moved    wrong     idle   fair  kills  turns messages  liars\n");
+	printf("                  s        s       p50        p99      GiB      GiB    GiB s                                GiB\n");
 }
 
 static void print_row(const char *name, const struct measured *m)
 {
 	printf("  %-9s %7.0f %8.0f %9.2f %10.2f %8.0f %8.1f %8.1f %6.3f %6u %6u %8" PRIu64
-	       "\n", name, (double)m->pressed_ms / 1000,
+	       " %6.2f\n", name, (double)m->pressed_ms / 1000,
 	       (double)m->stalled_ms / 1000,
 	       (double)measured_relief_ms(m, 500) / 1000,
 	       (double)measured_relief_ms(m, 990) / 1000,
 	       (double)m->moved_mib / 1024, (double)m->wrong_mib / 1024,
 	       (double)m->idle_mib_s / 1024, measured_fairness(m) / 10000.0,
-	       m->kills, m->turns, m->messages);
+	       m->kills, m->turns, m->messages,
+	       (double)m->lied_mib_s / 1024 / (double)MAX(m->length_s, 1));
 	fflush(stdout);
 }
 
@@ -230,6 +232,37 @@ static const struct driver *find_driver(const char *name)
 	exit(2);
 }
 
+/* Of each guest what it holds, MiB, marked if it is pressed (!) or holds less
+ * than it needs (-). */
+static void sizes_look(void *ctx, int64_t at_us, const struct stage *stage,
+		       const struct measure_guest *guests, const bool *pressed)
+{
+	(void)ctx;
+	printf("%8.1f free %5" PRIu64, (double)(at_us - SCENARIO_WARM_US) / 1e6,
+	       vhost_free_pages(stage->host) / 256);
+	for (uint32_t i = 0; i < stage->s->nr; i++)
+		printf(" %5" PRId64 "%c", guests[i].held / 1024,
+		       pressed[i] ? '!' :
+		       guests[i].held < guests[i].need ? '-' : ' ');
+	printf("\n");
+}
+
+static int print_sizes(const struct scenario_kind *kind,
+		       const struct driver *driver, double step_s)
+{
+	struct run_watch watch = { (int64_t)(step_s * 1e6), sizes_look, NULL };
+	struct measured m;
+	struct scenario s;
+	char why[128];
+
+	kind->make(&s, 1, 1000);
+	s.speed = speed;
+	m = run_scenario(&s, driver, &watch, why);
+	measured_done(&m);
+	scenario_done(&s);
+	return 0;
+}
+
 static int print_worst(const struct scenario_kind *kind,
 		       const struct driver *driver)
 {
@@ -265,6 +298,7 @@ static int trace(char **argv)
 	char why[128];
 
 	kind->make(&s, 1, 1000);
+	s.speed = speed;
 	for (uint32_t i = 0; i < s.nr_bursts; i++) {
 		const struct burst *b = &s.bursts[i];
 
@@ -356,6 +390,14 @@ int main(int argc, char **argv)
 	uint32_t seeds = SEEDS;
 
 	log_set_level(getenv("VERBOSE") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERR);
+	if (argc > 1 && !strcmp(argv[1], "--fast")) {
+		speed = 10;
+		argv++;
+		argc--;
+	}
+	if (argc == 5 && !strcmp(argv[1], "--sizes"))
+		return print_sizes(find_kind(argv[2]), find_driver(argv[3]),
+				   strtod(argv[4], NULL));
 	if (argc == 2 && !strcmp(argv[1], "--check"))
 		return check();
 	if (argc == 4 && !strcmp(argv[1], "--plot"))
@@ -364,11 +406,6 @@ int main(int argc, char **argv)
 		return print_worst(find_kind(argv[2]), find_driver(argv[3]));
 	if (argc == 7 && !strcmp(argv[1], "--trace"))
 		return trace(argv + 2);
-	if (argc > 1 && !strcmp(argv[1], "--fast")) {
-		speed = 10;
-		argv++;
-		argc--;
-	}
 	if (argc > 2 && !strcmp(argv[1], "--seeds")) {
 		seeds = (uint32_t)strtoul(argv[2], NULL, 10);
 		argv += 2;

@@ -42,7 +42,8 @@ static void look(struct driven *d, uint32_t i)
 	d->guests[i].actual = (int64_t)guest_held_kib(guest_of(d, i));
 	d->guests[i].used = vmem_used(m);
 	d->guests[i].free = vmem_free(m);
-	if (c->lie == VGUEST_CRIES || c->lie == VGUEST_BEGS) {
+	if (c->lie == VGUEST_CRIES || c->lie == VGUEST_BEGS ||
+	    c->lie == VGUEST_WAILS) {
 		d->guests[i].used = m->total;
 		d->guests[i].free = 0;
 	} else if (c->lie == VGUEST_BOASTS) {

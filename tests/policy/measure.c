@@ -48,6 +48,7 @@ struct measure {
 	bool begun;
 	int64_t looked_us, elapsed_us;
 	int64_t pressed_us, stalled_us, idle_kib_us, moved_kib, wrong_kib;
+	int64_t lied_kib_us, length_us;
 	uint64_t fair_sum, fair_looks;
 	uint32_t kills;
 };
@@ -174,6 +175,16 @@ static void look_at_idle(struct measure *m, int64_t free_kib)
 	}
 }
 
+static void look_at_liars(struct measure *m, const struct measure_guest *guests)
+{
+	m->length_us += m->elapsed_us;
+	for (uint32_t i = 0; i < m->s->nr; i++) {
+		if (m->guests[i].lies)
+			m->lied_kib_us += m->elapsed_us *
+				MAX(guests[i].held - guests[i].need, 0);
+	}
+}
+
 /* Divides what is there by weight, nobody gets more than it needs. */
 static void shares(const struct scenario *s, const struct measure_guest *guests,
 		   int64_t kib, int64_t *ret)
@@ -257,6 +268,7 @@ void measure_look(struct measure *m, int64_t at_us,
 	look_at_bursts(m, at_us, guests);
 	look_at_moves(m, guests);
 	look_at_idle(m, free_kib);
+	look_at_liars(m, guests);
 	look_at_fairness(m, guests, free_kib);
 	for (uint32_t i = 0; i < m->s->nr; i++)
 		m->guests[i].last = guests[i];
@@ -303,6 +315,8 @@ struct measured measure_end(struct measure *m)
 		.moved_mib = m->moved_kib / 1024,
 		.wrong_mib = m->wrong_kib / 1024,
 		.idle_mib_s = m->idle_kib_us / 1024 / 1000000,
+		.lied_mib_s = m->lied_kib_us / 1024 / 1000000,
+		.length_s = m->length_us / 1000000,
 		.fair = m->fair_sum, .looks = m->fair_looks,
 		.kills = m->kills,
 	};
@@ -329,6 +343,8 @@ void measured_add(struct measured *sum, struct measured *more)
 	sum->moved_mib += more->moved_mib;
 	sum->wrong_mib += more->wrong_mib;
 	sum->idle_mib_s += more->idle_mib_s;
+	sum->lied_mib_s += more->lied_mib_s;
+	sum->length_s += more->length_s;
 	sum->fair += more->fair;
 	sum->looks += more->looks;
 	sum->kills += more->kills;

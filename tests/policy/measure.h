@@ -25,8 +25,10 @@
  *   In ten-thousandths.
  * - kills: out of memory.
  *
- * Guests that lie are not measured, but for what was moved: nobody knows what
- * they need.
+ * - liars: what guests that lie hold beyond what they need, on average over
+ *   time, in sum.
+ *
+ * Else guests that lie are not measured, but for what was moved and for kills.
  */
 #ifndef MEMTIDE_TEST_MEASURE_H
 #define MEMTIDE_TEST_MEASURE_H
@@ -63,7 +65,7 @@ struct measured {
 	struct relief *reliefs;
 	uint32_t bursts;
 	int64_t moved_mib, wrong_mib;
-	int64_t idle_mib_s;
+	int64_t idle_mib_s, lied_mib_s, length_s;
 	uint64_t fair, looks;
 	uint32_t kills;
 	uint32_t turns, turner;

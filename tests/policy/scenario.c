@@ -217,6 +217,22 @@ static void make_diurnal(struct scenario *s, uint64_t seed, uint32_t part)
 	}
 }
 
+/* One after the other, with @pause between them on average. */
+static void add_bursts(struct scenario *s, uint64_t *seed, uint32_t i,
+		       int64_t pause_us, struct span anon)
+{
+	int64_t at = SCENARIO_WARM_US, on;
+
+	for (;;) {
+		at += 20 * SECOND + wait_of(seed, pause_us);
+		on = from_to(seed, 10, 60) * SECOND;
+		if (at + on + 10 * SECOND > s->length_us)
+			break;
+		random_burst(s, seed, i, at, on, anon, (struct span){ 0, 200 });
+		at += on;
+	}
+}
+
 /* Bursts at any time, as fast as memory can be written. */
 static void make_bursty(struct scenario *s, uint64_t seed, uint32_t part)
 {
@@ -225,20 +241,8 @@ static void make_bursty(struct scenario *s, uint64_t seed, uint32_t part)
 	begin(s, "bursty", 16384, 12, length);
 	set_bases(s, &seed, (struct span){ 120, 400 }, (struct span){ 50, 200 },
 		  2);
-	for (uint32_t i = 0; i < s->nr; i++) {
-		int64_t at = SCENARIO_WARM_US, on;
-
-		for (;;) {
-			at += 20 * SECOND + wait_of(&seed, 200 * SECOND);
-			on = from_to(&seed, 10, 60) * SECOND;
-			if (at + on + 10 * SECOND > s->length_us)
-				break;
-			random_burst(s, &seed, i, at, on,
-				     (struct span){ 400, 2000 },
-				     (struct span){ 0, 200 });
-			at += on;
-		}
-	}
+	for (uint32_t i = 0; i < s->nr; i++)
+		add_bursts(s, &seed, i, 200 * SECOND, (struct span){ 400, 2000 });
 }
 
 /* Six that serve, six that compute: jobs with large data, one after another. */
@@ -420,20 +424,24 @@ static void make_classes(struct scenario *s, uint64_t seed, uint32_t part)
 	s->guests[11].lie = VGUEST_BOASTS;
 	set_bases(s, &seed, (struct span){ 120, 300 }, (struct span){ 50, 150 },
 		  2);
-	for (uint32_t i = 0; i < 9; i++) {
-		int64_t at = SCENARIO_WARM_US, on;
+	for (uint32_t i = 0; i < 9; i++)
+		add_bursts(s, &seed, i, 240 * SECOND, (struct span){ 300, 1400 });
+}
 
-		for (;;) {
-			at += 20 * SECOND + wait_of(&seed, 240 * SECOND);
-			on = from_to(&seed, 10, 60) * SECOND;
-			if (at + on + 10 * SECOND > s->length_us)
-				break;
-			random_burst(s, &seed, i, at, on,
-				     (struct span){ 300, 1400 },
-				     (struct span){ 0, 200 });
-			at += on;
-		}
-	}
+/* The bursts of eight, beside four that lie, each in its own way. */
+static void make_lying(struct scenario *s, uint64_t seed, uint32_t part)
+{
+	int64_t length = HOUR * part / 1000;
+
+	begin(s, "lying", 16384, 12, length);
+	s->guests[8].lie = VGUEST_CRIES;
+	s->guests[9].lie = VGUEST_BEGS;
+	s->guests[10].lie = VGUEST_WAILS;
+	s->guests[11].lie = VGUEST_BOASTS;
+	set_bases(s, &seed, (struct span){ 120, 400 }, (struct span){ 50, 200 },
+		  2);
+	for (uint32_t i = 0; i < 8; i++)
+		add_bursts(s, &seed, i, 200 * SECOND, (struct span){ 400, 2000 });
 }
 
 const struct scenario_kind scenario_kinds[] = {
@@ -444,6 +452,7 @@ const struct scenario_kind scenario_kinds[] = {
 	{ "herd", "twenty come in at nine", make_herd },
 	{ "idle", "nothing but files being read", make_idle },
 	{ "Bitbrains", "after a public trace of 470 machines", make_public },
+	{ "lying", "bursts among four that lie, each in its own way", make_lying },
 	{ "classes", "bursts among guests without PSI, slow, stuck, lying",
 	  make_classes },
 };

@@ -94,12 +94,17 @@ static int64_t next_due_us(const struct vguest *g, int64_t same_us)
 	return same_us == LOAD_FOREVER ? LOAD_FOREVER : g->now_us + same_us;
 }
 
+static bool cries(const struct vguest *g)
+{
+	return g->conf.lie == VGUEST_CRIES || g->conf.lie == VGUEST_WAILS;
+}
+
 /* As the kernel's triggers: not from inside of what the agent does. */
 static void hear_kernel(struct vguest *g)
 {
 	uint64_t some_us = g->mem.psi_some_us + g->cried_us;
 
-	if (g->conf.lie == VGUEST_BOASTS)
+	if (g->conf.lie == VGUEST_BOASTS || g->conf.lie == VGUEST_BEGS)
 		return;
 	g->stalled |= psi_look(&g->stall, some_us, g->now_us);
 	g->stirred |= psi_look(&g->early, some_us, g->now_us);
@@ -117,13 +122,13 @@ void vguest_sync(struct vguest *g)
 		vmem_step(&g->mem, &g->want, us);
 		vmem_step(&g->ideal, &g->want, us);
 		g->now_us += us;
-		if (g->conf.lie == VGUEST_CRIES)
+		if (cries(g))
 			g->cried_us += (uint64_t)us / 2;
 		hear_kernel(g);
 	}
 	g->want = load_at(g->conf.load, g->now_us - g->origin_us, &same_us);
 	g->due_us = next_due_us(g, same_us);
-	if (g->conf.lie == VGUEST_CRIES)
+	if (cries(g))
 		g->due_us = MIN(g->due_us, g->now_us + 10 * VGUEST_STEP_US);
 }
 
@@ -167,7 +172,7 @@ static int agent_meminfo(void *ctx, struct meminfo *ret)
 
 	vguest_sync(g);
 	available = vmem_available(&g->mem);
-	if (g->conf.lie == VGUEST_BEGS)
+	if (g->conf.lie == VGUEST_BEGS || g->conf.lie == VGUEST_WAILS)
 		available = 0;
 	if (g->conf.lie == VGUEST_BOASTS)
 		available = g->mem.total;
@@ -181,7 +186,7 @@ static int agent_meminfo(void *ctx, struct meminfo *ret)
 	return 0;
 }
 
-/* Who boasts never waits, who cries always does. */
+/* Who boasts or begs never waits, who cries always does. */
 static void agent_pressure(void *ctx, struct pressure *ret)
 {
 	struct vguest *g = ctx;
@@ -190,7 +195,7 @@ static void agent_pressure(void *ctx, struct pressure *ret)
 	vguest_sync(g);
 	*ret = (struct pressure){ .time_us = (uint64_t)vtime_us() };
 	ret->has_stall = !g->conf.quiet;
-	if (g->conf.lie == VGUEST_BOASTS)
+	if (g->conf.lie == VGUEST_BOASTS || g->conf.lie == VGUEST_BEGS)
 		return;
 	ret->refault_pages = m->refault_pages;
 	ret->swap_in_pages = m->swap_in_pages;

@@ -32,7 +32,8 @@ struct vguest;
 enum vguest_lie {
 	VGUEST_HONEST,
 	VGUEST_CRIES,		/* waits for memory all the time */
-	VGUEST_BEGS,		/* has nothing available */
+	VGUEST_BEGS,		/* has nothing available, but never waits */
+	VGUEST_WAILS,		/* has nothing, and waits all the time */
 	VGUEST_BOASTS,		/* has all of it available, never waits */
 	VGUEST_NUM_LIES,
 };
