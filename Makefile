@@ -41,7 +41,7 @@ PROTO_SRC := log floor frame codec control_codec control_codec_reply \
 HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
 	policy_past policy_want policy_serve policy_take policy_fair reason settings \
 	config config_file guest guest_limits session sync steps balloon service \
-	balance reserve reload client savers xen_words xstore backend_sim \
+	balance reserve returns reload client savers xen_words xstore backend_sim \
 	backend_xen xen_domains xen_memory xen_told control control_guests control_balance control_reserve control_watch audit \
 	metrics history status http notify journal size control_client cli_syntax cli_args cli_text cli_look cli_trouble cli_print cli_print_balance \
 	cli_json cli_report cli_watch doctor doctor_xenstore doctor_host doctor_daemon cli_doctor cli_child cli_commands
@@ -150,7 +150,8 @@ $B/guesttool: $B/tests/nested/tools/guesttool.o $B/libproto.a
 
 $B/faultlib.so: tests/nested/tools/faultlib.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(WARN) -O2 -fPIC -shared -o $@ $<
+	$(CC) -std=gnu11 $(WARN) -Iguest-kernel-patches/uapi -O2 -fPIC -shared \
+		-o $@ $<
 
 .PHONY: deps-build deps-fast deps-lab deps-deb
 deps-build:

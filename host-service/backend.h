@@ -35,6 +35,7 @@ struct guest_id {
  * @pages:	frames the hypervisor counts for it
  * @max_pages:	the most it may hold
  * @claimed:	frames that the hypervisor keeps for it besides
+ * @restarts:	it has shut down in a way that mostly has it built again
  */
 struct backend_domain {
 	struct guest_id id;
@@ -42,6 +43,7 @@ struct backend_domain {
 	uint64_t pages;
 	uint64_t max_pages;
 	uint64_t claimed;
+	bool restarts;
 };
 
 /**

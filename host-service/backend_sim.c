@@ -101,6 +101,7 @@ static void sim_fill(const struct sim_domain_info *info,
 	snprintf(ret->name, sizeof(ret->name), "%s", info->name);
 	ret->pages = info->pages;
 	ret->max_pages = info->max_pages;
+	ret->restarts = info->restarts;
 }
 
 static int by_domid(const void *a, const void *b)

@@ -49,6 +49,8 @@ struct transport;
 /* @why, and what is said around it */
 #define GUEST_QUARANTINE_MAX	(GUEST_WHY_MAX + 72u)
 #define GUEST_STORIES	8u
+/* What a granule costs the host: mapping it may take two pages: xen-lab.md. */
+#define TABLED_GRANULE_PAGES	(GRANULE_PAGES + 2u)
 
 enum guest_state {
 	/* No agent has greeted, no size was set: listed and left alone. */

@@ -16,8 +16,6 @@
 #include "steps.h"
 #include "sync.h"
 
-/* What mapping a granule may cost the host beside the granule: xen-lab.md. */
-#define TABLE_PAGES	2u
 /* A guest with that much more available may give more when asked again. */
 #define SERVICE_RELIEF_KIB	(16u * 1024)
 #define MIB(kib)	((kib) / 1024)
@@ -192,6 +190,7 @@ static void rescan(struct service *s)
 	s->nr_guests = live;
 	forget_unseen(s, old, nr_old);
 	free(old);
+	returns_look(&s->returns, guests, live, guest_now_us());
 	for (uint32_t i = 0; i < live; i++)
 		session_connect(guests[i]);
 	service_tell_rescanned(s);
@@ -369,10 +368,14 @@ static void on_gone(struct guest *g)
  * reboot, it is to have the size that was wanted for that one. */
 static void on_managed(struct guest *g)
 {
+	struct service *s = g->env->ctx;
 	struct backend *b = g->env->backend;
 	char why[256] = "";
 	uint64_t kib = 0;
-	int rc = b->ops->recall(b, &g->domain.id, &kib);
+	int rc;
+
+	returns_drop(&s->returns, g);
+	rc = b->ops->recall(b, &g->domain.id, &kib);
 
 	/* An automatic one gets what it needs. */
 	if (rc == -ENOENT || g->set.automatic)
@@ -465,10 +468,13 @@ void service_close(struct service *s)
 /* Pages promised to it that may still be given to another */
 static uint64_t promised(const struct guest *g)
 {
+	/* It counts below. */
+	if (g->domain.restarts)
+		return 0;
 	if (g->balloon.on)
 		return balloon_promised(&g->balloon, g->domain.pages,
 					g->domain.max_pages);
-	return (uint64_t)guest_admitted(g) * (GRANULE_PAGES + TABLE_PAGES) -
+	return (uint64_t)guest_admitted(g) * TABLED_GRANULE_PAGES -
 	       (uint64_t)guest_claimed(g) * GRANULE_PAGES;
 }
 
@@ -476,6 +482,8 @@ uint64_t service_promised(const struct service *s)
 {
 	uint64_t pages = s->reserved;
 
+	pages += returns_promised(&s->returns, s->guests, s->nr_guests,
+				  guest_now_us());
 	for (uint32_t i = 0; i < s->nr_guests; i++)
 		pages += promised(s->guests[i]);
 	return pages;
@@ -501,12 +509,13 @@ int service_spare(struct service *s, uint32_t *ret_granules,
 	if (s->incomplete)
 		return -EIO;
 	look_at_balloons(s);
+	returns_refresh(&s->returns, s->guests, s->nr_guests);
 	gone = service_promised(s) + s->env.conf.reserve_kib / PAGE_KIB;
 	rc = s->env.backend->ops->host(s->env.backend, &host);
 	if (rc)
 		return rc;
 	host.free -= MIN(host.free, gone);
-	*ret_granules = (uint32_t)MIN(host.free / (GRANULE_PAGES + TABLE_PAGES),
+	*ret_granules = (uint32_t)MIN(host.free / TABLED_GRANULE_PAGES,
 				      UINT32_MAX);
 	*ret_total = (uint32_t)MIN(host.total / GRANULE_PAGES, UINT32_MAX);
 	return 0;
@@ -528,6 +537,7 @@ static int admit(struct guest *g, uint64_t need_pages, char *why, size_t size)
 		return -EIO;
 	}
 	look_at_balloons(s);
+	returns_refresh(&s->returns, s->guests, s->nr_guests);
 	rc = s->env.backend->ops->host(s->env.backend, &host);
 	if (rc) {
 		snprintf(why, size, "cannot ask the host for its memory: %s",
@@ -554,7 +564,7 @@ static int admit_granules(struct guest *g, uint32_t target, char *why,
 {
 	uint64_t more = target - MIN(target, g->ledger.nr_backed);
 
-	return admit(g, more * (GRANULE_PAGES + TABLE_PAGES), why, size);
+	return admit(g, more * TABLED_GRANULE_PAGES, why, size);
 }
 
 int service_readmit(struct guest *g, char *why, size_t size)

@@ -6,6 +6,7 @@
 #define MEMTIDE_SERVICE_H
 
 #include "guest.h"
+#include "returns.h"
 
 struct service;
 
@@ -32,6 +33,7 @@ struct service_watcher {
  * @watchers:	borrowed
  * @counters:	of what was done, since @start_us
  * @reserved:	pages promised to domains that are to be built (reserve.h)
+ * @returns:	pages promised to guests that reboot
  * @incomplete:	there may be guests that are not known, or promises to them
  */
 struct service {
@@ -44,6 +46,7 @@ struct service {
 	struct counters counters;
 	int64_t start_us;
 	uint64_t reserved;
+	struct returns returns;
 	bool incomplete;
 };
 
@@ -61,8 +64,8 @@ void service_close(struct service *s);
 /** service_rescan() - Look at the list of domains again, soon */
 void service_rescan(struct service *s);
 
-/** service_promised() - Pages admitted for all guests and not yet backed, and
- * those reserved */
+/** service_promised() - Pages admitted for all guests and not yet backed,, those
+ * reserved, and those of guests that reboot */
 uint64_t service_promised(const struct service *s);
 
 /**

@@ -78,6 +78,21 @@ void xen_read_name(struct backend_xen *x, uint32_t domid,
 	free(text);
 }
 
+static unsigned int shutdown_reason(const xc_domaininfo_t *info)
+{
+	return info->flags >> XEN_DOMINF_shutdownshift &
+	       XEN_DOMINF_shutdownmask;
+}
+
+/* A reboot, and what on_crash may make one */
+static bool restarts(const xc_domaininfo_t *info)
+{
+	unsigned int reason = shutdown_reason(info);
+
+	return info->flags & XEN_DOMINF_shutdown &&
+	       (reason == SHUTDOWN_reboot || reason == SHUTDOWN_crash);
+}
+
 static void fill_domain(const xc_domaininfo_t *info, struct backend_domain *ret)
 {
 	ret->id.domid = info->domain;
@@ -85,6 +100,7 @@ static void fill_domain(const xc_domaininfo_t *info, struct backend_domain *ret)
 	ret->pages = info->tot_pages;
 	ret->max_pages = info->max_pages;
 	ret->claimed = info->outstanding_pages;
+	ret->restarts = restarts(info);
 }
 
 static bool is_guest(const xc_domaininfo_t *info)
@@ -167,12 +183,6 @@ int xen_list(struct backend *b, struct backend_domain **ret, uint32_t *ret_nr)
 	*ret = domains;
 	*ret_nr = live;
 	return 0;
-}
-
-static unsigned int shutdown_reason(const xc_domaininfo_t *info)
-{
-	return info->flags >> XEN_DOMINF_shutdownshift &
-	       XEN_DOMINF_shutdownmask;
 }
 
 /* A figure as it was before we first changed it; nothing if we never did. */

@@ -343,6 +343,19 @@ int sim_domain_destroy(struct sim_machine *m, uint32_t domid)
 	return rc;
 }
 
+int sim_domain_reboot(struct sim_machine *m, uint32_t domid)
+{
+	struct sim_domain d;
+	int rc = sim_lock_domain(m, domid, &d);
+
+	if (rc)
+		return rc;
+	d.slot->restarts = 1;
+	rc = sim_write_domains(m->dir, m);
+	sim_unlock(m);
+	return rc;
+}
+
 int sim_domain_config(struct sim_machine *m, uint32_t domid,
 		      struct sim_domain_config *ret)
 {
@@ -380,6 +393,7 @@ static void sim_fill_info(const struct sim_domain *d,
 	memcpy(ret->uuid, d->slot->config.uuid, sizeof(ret->uuid));
 	ret->pages = domain_pages(d);
 	ret->max_pages = d->slot->max_pages;
+	ret->restarts = d->slot->restarts;
 }
 
 int sim_domains(struct sim_machine *m, struct sim_domain_info *ret,

@@ -56,6 +56,7 @@ struct sim_domain_info {
 	uint64_t pages;			/* held in Xen's sense */
 	uint64_t max_pages;
 	bool dying;
+	bool restarts;
 };
 
 /**
@@ -76,11 +77,13 @@ void sim_set_faults(struct sim_machine *m, const struct sim_faults *faults);
 
 /* Domains. A domid is never reused in one machine's life.
  * sim_domain_create() touches @dir/domains so that inotify tells of it, as does
- * sim_domain_destroy(), which gives all the domain's pages back. */
+ * sim_domain_destroy(), which gives all the domain's pages back, and
+ * sim_domain_reboot(): it has shut down, and is to be destroyed and created. */
 int sim_domain_create(struct sim_machine *m,
 		      const struct sim_domain_config *config,
 		      uint32_t *ret_domid);
 int sim_domain_destroy(struct sim_machine *m, uint32_t domid);
+int sim_domain_reboot(struct sim_machine *m, uint32_t domid);
 int sim_domain_config(struct sim_machine *m, uint32_t domid,
 		      struct sim_domain_config *ret);
 int sim_domain_set_used(struct sim_machine *m, uint32_t domid, uint32_t pages);

@@ -44,12 +44,14 @@ struct sim_entry {
 /**
  * struct sim_slot - a domain, followed in the file by its maps
  * @alive:	0 = a free slot, whose other fields mean nothing
+ * @restarts:	it has shut down and is to be created again
  * @ballooned:	pages of boot memory that its balloon driver has given away
  * @nr_backed, @nr_online: bits in the maps; made anew after a crash
  */
 struct sim_slot {
 	uint32_t alive;
 	uint32_t domid;
+	uint32_t restarts;
 	struct sim_domain_config config;
 	uint64_t max_pages;
 	uint64_t ballooned;

@@ -143,6 +143,69 @@ static void a_domain_of_a_known_uuid_has_its_target_again(void **state)
 	expect_pages(w, 0);
 }
 
+static uint64_t promised_in_s(struct world *w, unsigned int s)
+{
+	struct service *service = w->service;
+
+	return returns_promised(&service->returns, service->guests,
+				service->nr_guests,
+				guest_now_us() + s * INT64_C(1000000));
+}
+
+/* Another that grows meanwhile has what is left, and no more */
+static void a_guest_that_reboots_comes_back_to_its_memory(void **state)
+{
+	struct world *w = *state;
+	uint32_t old = w->domids[0];
+	char why[256];
+
+	greet(w, 0);
+	greet(w, 1);
+	grow(w, 0, 600);
+	fake_done(&w->fakes[0]);
+	assert_int_equal(sim_domain_reboot(w->m, old), 0);
+	rest(w, 5);
+	assert_int_equal(sim_domain_destroy(w->m, old), 0);
+	rest(w, 5);
+	assert_true(promised_in_s(w, 0) >= BOOT_PAGES + 600 * 512);
+	assert_int_equal(set(w, 1, 900, why), -ENOMEM);
+	grow(w, 1, 380);
+	/* Not for ever: it may not come back. */
+	assert_int_not_equal(promised_in_s(w, RETURNS_GONE_S - 5), 0);
+	assert_int_equal(promised_in_s(w, RETURNS_GONE_S + 5), 0);
+
+	add_domain(w, 0);
+	rest(w, 5);
+	/* It is built, and boots: what is kept yet is what it was given. */
+	assert_int_equal(promised_in_s(w, 0), 600 * TABLED_GRANULE_PAGES);
+	assert_int_equal(promised_in_s(w, RETURNS_GONE_S + 5),
+			 600 * TABLED_GRANULE_PAGES);
+	assert_int_equal(promised_in_s(w, RETURNS_BOOT_S + 5), 0);
+	assert_int_equal(set(w, 1, 900, why), -ENOMEM);
+	assert_true(fake_greet(&w->fakes[0]));
+	obey(w, 0);
+	assert_int_equal(nr_backed(w, 0), 600);
+	assert_int_equal(w->service->returns.nr, 0);
+	expect_pages(w, 0);
+}
+
+/* Destroyed, it leaves all it had to others at once. */
+static void a_guest_that_is_destroyed_has_nothing_kept(void **state)
+{
+	struct world *w = *state;
+
+	greet(w, 0);
+	greet(w, 1);
+	grow(w, 0, 600);
+	fake_done(&w->fakes[0]);
+	assert_int_equal(sim_domain_destroy(w->m, w->domids[0]), 0);
+	rest(w, 5);
+	assert_int_equal(service_promised(w->service), 0);
+	grow(w, 1, 900);
+	/* For teardown() */
+	add_domain(w, 0);
+}
+
 static void our_target_stands_until_it_was_told_after_a_restart(void **state)
 {
 	struct world *w = *state;
@@ -411,6 +474,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_guest_that_was_restored_is_taken_over),
 		CASE(a_domain_of_a_known_uuid_has_its_target_again),
+		CASE(a_guest_that_reboots_comes_back_to_its_memory),
+		CASE(a_guest_that_is_destroyed_has_nothing_kept),
 		CASE(what_the_toolstack_asks_for_is_a_target),
 		CASE(what_we_tell_ourselves_is_not_asked_of_us),
 		CASE(what_the_toolstack_cannot_have_is_put_back),
