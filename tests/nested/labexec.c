@@ -738,7 +738,7 @@ int main(int argc, char **argv)
 	argc -= 1 + has_stdin;
 	if (argc < 2) {
 		fputs("usage: guest [-i] NAME CMD [ARGS...]\n"
-		      "       labexec --wait NAME\n"
+		      "       guest --wait NAME\n"
 		      "       labexec --serve SLOT\n", stderr);
 		return EXIT_LAB;
 	}

@@ -20,13 +20,20 @@ same() {
 	[[ $2 == "$3" ]] || fail "$1: got '$2', wanted '$3'"
 }
 
+# A process costs a tenth of a second in the emulator, and all of it: what is done
+# often is done without one.
+
+# pause SECONDS: by waiting for a pipe that never says a word
+exec {lib_silence}<> <(:)
+pause() { read -rt "$1" -u "$lib_silence" || true; }
+
 # wait_until SECONDS COMMAND...: until it succeeds; fails if it never does
 wait_until() {
 	local deadline=$((SECONDS + $1))
 	shift
 	until "$@"; do
 		((SECONDS < deadline)) || return 1
-		sleep 0.1
+		pause 0.1
 	done
 }
 
@@ -36,8 +43,10 @@ guest_names() {
 
 # meminfo GUEST FIELD: in KiB, as the guest has it
 meminfo() {
-	guest "$1" cat /proc/meminfo |
-		awk -v field="$2:" '$1 == field { print $2 }'
+	local name kib
+	while read -r name kib _; do
+		[[ $name != "$2:" ]] || echo "$kib"
+	done < <(guest "$1" cat /proc/meminfo)
 }
 
 # pages_of GUEST: the pages Xen counts for it

@@ -3,11 +3,34 @@
 #
 # memtide.sh - What cases about memtide share
 
-# field GUEST NAME: a field of memtide show, as in its JSON
+. "$LAB/dom0/memtided.sh"
+
+# look GUEST: one memtide show, for the next value_of
+look() { shown=$(memtide show "$1" --json 2>/dev/null); }
+
+# value_of NAME: sets $value, as in its JSON
+value_of() {
+	value=
+	[[ ! $shown =~ \"$1\":\ *\"?([^\",[:cntrl:]]*) ]] ||
+		value=${BASH_REMATCH[1]}
+}
+
+# field GUEST NAME: prints that
 field() {
-	memtide show "$1" --json |
-		awk -F': *' -v name="\"$2\"" '$1 ~ name {
-			sub(/,$/, "", $2); gsub(/"/, "", $2); print $2; exit }'
+	look "$1" || return
+	value_of "$2"
+	echo "$value"
+}
+
+# is GUEST NAME=VALUE...: at one time
+is() {
+	local want
+	look "$1" || return
+	shift
+	for want; do
+		value_of "${want%%=*}"
+		[[ $value == "${want#*=}" ]] || return
+	done
 }
 
 # wait_managed GUEST...: until their agents have greeted
@@ -19,7 +42,7 @@ wait_managed() {
 	done
 }
 
-is_ready() { [[ $(field "$1" state) == ready ]]; }
+is_ready() { is "$1" state=ready; }
 
 # guest_blocks GUEST: memory blocks of the window that are present
 guest_blocks() {
@@ -36,14 +59,22 @@ agree_held() {
 
 # agree GUEST: the CLI, xl list and Xen's count tell the same story (I2, I3, I5)
 agree() {
-	local pages max kib
+	local pages max
 	read -r pages max < <(xen-pages "$1")
-	kib=$((pages * 4))
 	same "maximum of $1 in pages" "$max" "$pages"
-	same "held_kib of $1" "$(field "$1" held_kib)" "$kib"
-	same "target_kib of $1" "$(field "$1" target_kib)" "$kib"
-	same "xl list of $1" "$(xl list "$1" | awk 'NR == 2 { print $3 }')" \
-		$((kib / 1024))
+	look "$1"
+	value_of held_kib
+	same "held_kib of $1" "$value" $((pages * 4))
+	value_of target_kib
+	same "target_kib of $1" "$value" $((pages * 4))
+	same "xl list of $1" "$(xl_mib "$1")" $((pages / 256))
+}
+
+# xl_mib GUEST: what xl says it holds
+xl_mib() {
+	local mib
+	{ read -r _; read -r _ _ mib _; } < <(xl list "$1")
+	echo "$mib"
 }
 
 audit_clean() {
@@ -70,9 +101,11 @@ no_oom() {
 	fi
 }
 
-# no_splat GUEST: nor did it complain of anything
+# no_splat GUEST: nor did it complain of anything, but of what guest-create does
+# to its TSC
 no_splat() {
-	if guest "$1" dmesg | grep -E 'WARNING:|BUG:|Oops|Bad page'; then
+	if guest "$1" dmesg | grep -v ' xen_time_init+' |
+		grep -E 'WARNING:|BUG:|Oops|Bad page'; then
 		fail "the kernel of $1 complains"
 	fi
 }
