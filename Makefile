@@ -80,7 +80,7 @@ $B/memtide: $B/host-service/cli_main.o $B/libhost.a $B/libproto.a
 $B/memtide-agent: $B/guest-agent/main.o $B/libagent.a $B/libproto.a
 $B/memtide-sim: $B/tests/sim/memtide-sim.o $B/libproto.a
 $B/memtided: LDLIBS = $(LIBS_XEN) $(LIBS_CONFIG) $(LIBS_SYSTEMD) $(LIBS)
-$B/memtide: LDLIBS = -ljson-c $(LIBS)
+$B/memtide: LDLIBS = -ljson-c $(LIBS_CONFIG) $(LIBS)
 $B/memtide-agent: LDLIBS = $(LIBS_XEN) $(LIBS)
 $B/memtide-sim: LDLIBS = $(LIBS)
 $B/memtided $B/memtide $B/memtide-agent $B/memtide-sim:
