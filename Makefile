@@ -419,4 +419,4 @@ clean: ## remove build/; the cache outside stays
 help: ## this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 18
 
--include $(shell find $B -path $B/deb -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $B -path $B/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
