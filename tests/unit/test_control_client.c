@@ -270,8 +270,10 @@ static enum cli_exit run_set(bool json, char **ret_out, char **ret_err)
 		},
 	};
 	size_t out_len, err_len;
-	struct cli_io io = { open_memstream(ret_out, &out_len),
-			     open_memstream(ret_err, &err_len), false };
+	struct cli_io io = {
+		.out = open_memstream(ret_out, &out_len),
+		.err = open_memstream(ret_err, &err_len),
+	};
 	enum cli_exit code = cli_run(&args, &io);
 
 	fclose(io.out);
