@@ -39,7 +39,8 @@ PROTO_GEN := memtide control
 PROTO_SRC := log floor frame codec control_codec control_codec_reply \
 	control_text transport_unix transport_vchan link sim_machine sim_faults
 HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
-	policy_past policy_want policy_serve policy_take policy_fair reason settings \
+	policy_past policy_want policy_serve policy_take policy_fair policy_doubt \
+	reason settings \
 	config config_file guest guest_limits session sync steps balloon service \
 	balance reserve returns reload client savers xen_words xstore backend_sim \
 	backend_xen xen_domains xen_memory xen_told control control_guests control_balance control_reserve control_watch audit \

@@ -86,6 +86,14 @@ static bool went_back(const struct msg_report *before,
 	       now->swap_in_pages < before->swap_in_pages;
 }
 
+static bool shows(const struct demand *d, const struct msg_report *r)
+{
+	return r->stalled || r->starving ||
+	       r->stall_some_us != d->last.stall_some_us ||
+	       r->refault_pages != d->last.refault_pages ||
+	       r->swap_in_pages != d->last.swap_in_pages;
+}
+
 static void find_rates(struct demand *d, const struct msg_report *r,
 		       uint64_t span_us)
 {
@@ -152,6 +160,8 @@ void demand_report(struct demand *d, const struct msg_report *r,
 	} else {
 		find_rates(d, r, MAX(span_us, SPAN_MIN_US));
 	}
+	if (shows(d, r))
+		d->shown_us = now_us;
 	d->level = find_level(d, r, anew || span_us > SPAN_MAX_US);
 	d->last = *r;
 	d->report_us = now_us;

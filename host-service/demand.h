@@ -54,7 +54,10 @@ const char *demand_level_name(enum demand_level level);
  * @growth_kib_s: how fast what is in use grows; 0 if it does not
  * @hidden_kib: what the kernel keeps for itself: a guest sees less than it
  *		holds; known while it holds still
- * @report_us, @pressed_us: when last, and last not calm,, on the caller's clock, 0: never
+ * @report_us, @pressed_us: when last, and last not calm, on the caller's clock,
+ *		0: never
+ * @shown_us:	when it last showed any sign of need, however small: a wait, a
+ *		page read again or from swap
  */
 struct demand {
 	struct msg_report last;
@@ -66,6 +69,7 @@ struct demand {
 	uint64_t hidden_kib;
 	int64_t report_us;
 	int64_t pressed_us;
+	int64_t shown_us;
 };
 
 /**

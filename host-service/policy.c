@@ -4,6 +4,7 @@
  */
 #include "policy.h"
 
+#include "policy_doubt.h"
 #include "policy_fair.h"
 #include "policy_past.h"
 #include "policy_take.h"
@@ -28,6 +29,7 @@ static const char *const reason_names[] = {
 	[POLICY_GIVE_RESERVE] = "give-reserve",
 	[POLICY_GIVE_SHARE] = "give-share",
 	[POLICY_STOPS] = "stops",
+	[POLICY_DOUBTED] = "doubted",
 	[POLICY_FELL_SHORT] = "fell-short",
 };
 static_assert(ARRAY_SIZE(reason_names) == POLICY_NUM_REASONS,
@@ -58,13 +60,12 @@ static const struct taking take_for_reserve = {
 /* What is so without regard to others. */
 static void look(struct run *r, struct policy_guest *g)
 {
-	g->from = g->target;
 	g->want = g->target;
-	g->least = want_least(g->used);
-	g->headroom = want_headroom(g);
 	g->other = 0;
 	g->reason = POLICY_KEEP;
+	g->claim = 0;
 	past_age(g, r->host->elapsed_ms);
+	doubt_age(g, r->host->elapsed_ms);
 	if (g->can == POLICY_CAN_NOTHING) {
 		g->reason = POLICY_NOT_OURS;
 		g->mem.goal = 0;
@@ -84,17 +85,37 @@ static void look(struct run *r, struct policy_guest *g)
 		g->target = g->set.ceiling;
 		g->reason = POLICY_CEILING;
 	}
+	doubt_bound(g, r->total * g->set.weight / MAX(r->weights, 1), r->spare);
 	want_find(g, r->plenty);
 	g->most = g->want;
 }
 
-static void look_at_all(struct run *r)
+/* What there is for all of them together. */
+static void look_at_host(struct run *r)
 {
 	uint32_t nr_distress = 0;
 
-	for (uint32_t i = 0; i < r->nr; i++)
-		nr_distress += r->guests[i].level == DEMAND_DISTRESS;
+	r->total = r->spare = r->host->free;
+	for (uint32_t i = 0; i < r->nr; i++) {
+		struct policy_guest *g = &r->guests[i];
+
+		g->from = g->target;
+		g->least = want_least(g->used);
+		g->headroom = want_headroom(g);
+		nr_distress += g->level == DEMAND_DISTRESS;
+		if (g->can == POLICY_CAN_NOTHING)
+			continue;
+		r->total += want_has(g);
+		r->weights += g->set.weight;
+		if (g->level == DEMAND_CALM)
+			r->spare += less(g->held, MAX(g->used + g->headroom,
+						      g->set.floor));
+	}
 	r->plenty = r->host->free / MAX(nr_distress * 2, 2);
+}
+
+static void look_at_all(struct run *r)
+{
 	for (uint32_t i = 0; i < r->nr; i++) {
 		struct policy_guest *g = &r->guests[i];
 		uint32_t promised = less(g->from, g->held);
@@ -180,7 +201,9 @@ static void conclude(struct run *r)
 			g->reason = g->settled ? POLICY_FELL_SHORT :
 						 POLICY_STOPS;
 		if (g->target == g->from && g->can != POLICY_CAN_NOTHING)
-			g->reason = want_asks(g) ? POLICY_WAITS : POLICY_KEEP;
+			g->reason = want_asks(g) ? POLICY_WAITS :
+				    g->claim ? POLICY_DOUBTED : POLICY_KEEP;
+		g->mem.doubted = g->reason == POLICY_DOUBTED;
 		h->changes += g->target != g->from;
 	}
 }
@@ -192,6 +215,7 @@ void policy_run(struct policy_host *host, struct policy_guest *guests,
 		.host = host, .guests = guests, .nr = nr, .pool = host->free,
 	};
 
+	look_at_host(&r);
 	look_at_all(&r);
 	balance(&r);
 	conclude(&r);
@@ -204,9 +228,13 @@ bool policy_asks(const struct policy_guest *g)
 	copy.least = want_least(copy.used);
 	copy.headroom = want_headroom(&copy);
 	copy.reason = POLICY_KEEP;
+	/* A sign of need may raise what it is believed. */
+	if (doubt_is_proven(&copy))
+		copy.mem.bound = 0;
 	if (copy.can != POLICY_CAN_NOTHING)
 		want_find(&copy, 0);
-	return copy.can != POLICY_CAN_NOTHING && want_asks(&copy);
+	return copy.can != POLICY_CAN_NOTHING &&
+	       (want_asks(&copy) || (copy.claim && !copy.mem.doubted));
 }
 
 uint64_t policy_possible(const struct policy_host *host,
@@ -235,7 +263,7 @@ struct policy_change policy_change(const struct policy_guest *g)
 		.reason = g->reason,
 		.from = g->from,
 		.to = g->target,
-		.want = g->want,
+		.want = MAX(g->want, g->claim),
 		.held = g->held,
 		.used = g->used,
 		.headroom = g->headroom,

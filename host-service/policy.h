@@ -19,7 +19,10 @@
  *     to half of what is free, if nothing is left to it. If it is in distress
  *     after that has arrived, the next step is twice as large. One that has its
  *     headroom not merely available but unused is not short of memory: its
- *     tasks wait at a limit of their own.
+ *     tasks wait at a limit of their own. Nor is one that has it available, will
+ *     in a second at the speed at which it grows, and reads nothing again. Who
+ *     did not give when last asked gets no more than the next step at a time:
+ *     what it is given is gone for good.
  *  2. Reservations for domains to be built.
  *  3. Need. A guest whose available memory falls below three quarters of its
  *     headroom gets what is lacking, before it hurts. So does one below its
@@ -39,7 +42,8 @@
  * max-min fairness). Who has more than its fair share gives; nobody gives below
  * its share, and nobody rises above it at another's expense. So a guest that
  * claims distress for ever gets at most its ceiling, and of that never what
- * others need within their weight.
+ * others need within their weight. What a guest says is believed without bounds
+ * up to its share by weight only: policy_doubt.h.
  *
  * Else, if free memory is less than the burst reserve, it is refilled slowly:
  * from guests that have been calm for long and have more than twice their
@@ -119,6 +123,7 @@ enum policy_reason {
 	POLICY_GIVE_RESERVE,	/* gives: idle, and the burst reserve is low */
 	POLICY_GIVE_SHARE,	/* gives: above its fair share, @other is below */
 	POLICY_STOPS,		/* gave, and is pressed: back to @held */
+	POLICY_DOUBTED,		/* says that it needs @want; nothing bears it out */
 	POLICY_FELL_SHORT,	/* asked for less or more in vain: back to @held */
 	POLICY_NUM_REASONS,
 };
@@ -140,6 +145,13 @@ struct policy_memory {
 	uint32_t refused_with;	/* it had so much available */
 	uint32_t no_grow_ms;	/* it could not grow: not before that */
 	uint32_t grow_backoff_ms;
+	uint32_t proven;	/* size at which it last showed that it needs it */
+	uint32_t began;		/* size when its distress began; 0: it has none */
+	uint32_t lent;		/* size up to which distress is believed */
+	uint32_t lend_ms;	/* more is not lent before that */
+	uint32_t lend_backoff_ms;
+	uint32_t bound;		/* more it does not get; 0: not known yet */
+	bool doubted;		/* that was the reason of the last run */
 	bool donor;		/* is giving what it can spare: stops if pressed */
 	bool grows;		/* was given more, and has not settled since */
 };
@@ -165,6 +177,7 @@ struct policy_memory {
  *		another kind
  * @calm_ms:	for so long; 0 if it is not
  * @report_ms:	since its last report
+ * @shown_ms:	since it last showed any sign of need
  * @moved_ms:	since @held last changed
  * @settled:	no step is being taken: what is not there will not come
  * @quiet_ms:	if not settled: since the last step towards @target
@@ -182,6 +195,7 @@ struct policy_memory {
  * @other:	@key of who needs it most, for POLICY_GIVE_GUEST and _SHARE
  *
  * @from:	@target as it was
+ * @claim:	the size it would get if it were believed; 0: it is
  * @least:	scratch: what its agent keeps available
  * @most:	scratch: of @want, what it may have now
  */
@@ -201,6 +215,7 @@ struct policy_guest {
 	bool starving;
 	uint32_t calm_ms;
 	uint32_t report_ms;
+	uint32_t shown_ms;
 	uint32_t moved_ms;
 	uint32_t quiet_ms;
 	uint32_t grain;
@@ -218,6 +233,7 @@ struct policy_guest {
 	uint32_t other;
 
 	uint32_t from;
+	uint32_t claim;
 	uint32_t most;
 	uint32_t least;
 };
@@ -284,7 +300,7 @@ const char *policy_reason_name(enum policy_reason reason);
 /**
  * policy_asks() - Does a guest need more than its target?
  *
- * What a report is looked at with before all guests are.
+ * Or did it begin to ask for more than it is believed to need? What a report is looked at with before all guests are.
  */
 bool policy_asks(const struct policy_guest *g);
 

@@ -26,6 +26,11 @@ bool past_can_grow(const struct policy_guest *g)
 	return !g->mem.no_grow_ms;
 }
 
+bool past_gives(const struct policy_guest *g)
+{
+	return !g->mem.give_backoff_ms;
+}
+
 uint32_t past_no_give_ms(const struct policy_guest *g, bool relief)
 {
 	const struct policy_memory *m = &g->mem;

@@ -40,6 +40,13 @@ uint32_t past_mark(const struct policy_guest *g);
 /** past_can_grow() - Has it not just failed to? */
 bool past_can_grow(const struct policy_guest *g);
 
+/**
+ * past_gives() - Did it give when it was last asked?
+ *
+ * Else what it is given is gone for good, and it gets it in small steps.
+ */
+bool past_gives(const struct policy_guest *g);
+
 /** past_no_give_ms() - In how long may it be asked again, for relief or else? */
 uint32_t past_no_give_ms(const struct policy_guest *g, bool relief);
 

@@ -16,6 +16,9 @@ struct taking;
  * @pool:	free granules not given to anyone yet
  * @coming:	granules on their way back from guests
  * @plenty:	half of what is free for each guest in distress
+ * @total:	free, and held by those whose targets are ours
+ * @weights:	of these, in sum
+ * @spare:	free, and what calm guests have beyond their headroom
  * @lack:	what relief and reservations did not get
  * @other:	the guest that lacks most
  * @how:	how is taken what is lacking; NULL if nothing is
@@ -28,6 +31,7 @@ struct run {
 	uint64_t pool;
 	uint64_t coming;
 	uint32_t plenty;
+	uint64_t total, weights, spare;
 	uint64_t lack;
 	uint32_t other;
 	const struct taking *how;

@@ -5,6 +5,7 @@
 #include "policy_want.h"
 
 #include "floor.h"
+#include "policy_doubt.h"
 #include "policy_past.h"
 
 #define HEADROOM_MORE	2u	/* than the agent's floor */
@@ -31,6 +32,8 @@ uint32_t want_ahead(const struct policy_guest *g, uint32_t ms)
 {
 	uint64_t kib = (uint64_t)g->growth_kib_s * ms / 1000;
 
+	if (!past_gives(g))
+		return 0;
 	return (uint32_t)MIN(kib / GRANULE_KIB, MAX(g->target, WANT_STEP_MIN));
 }
 
@@ -39,10 +42,18 @@ static uint32_t within(const struct policy_guest *g, uint64_t size)
 	return (uint32_t)MAX(MIN(size, g->set.ceiling), g->set.floor);
 }
 
-/* It is sure to have enough: what it waits for is not the host's memory. */
-static bool has_unused(const struct policy_guest *g)
+/* It is sure to have enough: what it waits for is not the host's memory. What is
+ * available may be cache that it needs, but then it reads it again. */
+static bool has_enough(const struct policy_guest *g)
 {
-	return !g->starving && g->unused >= g->headroom;
+	uint32_t available = less(g->held, g->used);
+
+	if (g->starving)
+		return false;
+	if (g->unused >= g->headroom)
+		return true;
+	return !g->refault_kib_s && !g->swap_in_kib_s &&
+	       available >= g->headroom + want_ahead(g, WANT_AHEAD_MS);
 }
 
 /* Next to nothing of what it has is left. */
@@ -72,7 +83,7 @@ static void set_goal(struct policy_guest *g, uint32_t plenty)
 
 	if (m->goal && !has_goal(g))
 		return;
-	if (has_eaten(g))
+	if (has_eaten(g) && past_gives(g))
 		step = MAX(step * 2, MIN(plenty, size));
 	if (m->goal)
 		step = MAX(step, MIN(m->step, size / 2) * 2);
@@ -99,9 +110,10 @@ void want_find(struct policy_guest *g, uint32_t plenty)
 {
 	uint64_t need = (uint64_t)g->used + g->headroom +
 			want_ahead(g, NEED_AHEAD_MS);
+	enum policy_reason before = g->reason;
 
 	g->want = g->target;
-	if (g->level != DEMAND_DISTRESS || has_unused(g))
+	if (g->level != DEMAND_DISTRESS || has_enough(g))
 		g->mem.goal = 0;
 	else
 		set_goal(g, plenty);
@@ -120,6 +132,8 @@ void want_find(struct policy_guest *g, uint32_t plenty)
 	}
 	if (g->want > g->target)
 		round_want(g);
+	if (doubt_limit(g))
+		g->reason = before;
 }
 
 bool want_asks(const struct policy_guest *g)

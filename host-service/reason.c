@@ -110,6 +110,21 @@ static void waits_text(const struct policy_change *c,
 		 available_text(c, available));
 }
 
+/* Beyond its share; who is not calm says that it lacks memory. */
+static void doubted_text(const struct policy_change *c,
+			 char text[REASON_TEXT_MAX])
+{
+	char pain[PART_MAX], available[PART_MAX];
+
+	snprintf(text, REASON_TEXT_MAX,
+		 "keeps %" PRIu64 " MiB, %" PRIu64
+		 " MiB less than it asks for, beyond its share by weight: %s%s; but %s",
+		 mib(c->to), mib(gap(c->want, c->to)), pain_text(c, pain),
+		 available_text(c, available),
+		 c->calm_ms ? "none of its tasks waits and it reads nothing again" :
+			      "what it got did not help it");
+}
+
 const char *reason_text(const struct policy_change *c, const char *other,
 			char text[REASON_TEXT_MAX])
 {
@@ -157,6 +172,9 @@ const char *reason_text(const struct policy_change *c, const char *other,
 			 " MiB more than it was to have: %sit is in need",
 			 mib(c->to), mib(gap(c->from, c->to)),
 			 pain_text(c, part));
+		break;
+	case POLICY_DOUBTED:
+		doubted_text(c, text);
 		break;
 	case POLICY_FELL_SHORT:
 		snprintf(text, REASON_TEXT_MAX,

@@ -30,6 +30,7 @@ enum kind {
 	THRASHER,	/* its page cache is its working set */
 	STUCK,		/* gives nothing */
 	LIAR,		/* always in distress, everything in use */
+	BEGGAR,		/* everything in use, but never in distress */
 };
 
 /**
@@ -40,6 +41,7 @@ enum kind {
  * @said_ms:	when it last reported, and when last not calm
  * @way, @reversals: how its size has moved
  * @changes, @in_vain, @changed_ms: of its target, and how often it fell short
+ * @doubted:	it was not believed: it gets more, but over hours
  */
 struct sim_guest {
 	struct policy_guest p;
@@ -50,6 +52,7 @@ struct sim_guest {
 	int way;
 	uint32_t reversals, changes, in_vain;
 	uint64_t changed_ms;
+	bool doubted;
 };
 
 struct world {
@@ -84,7 +87,7 @@ static uint32_t free_granules(const struct world *w)
 
 static uint32_t used_of(const struct sim_guest *s)
 {
-	if (s->kind == LIAR)
+	if (s->kind == LIAR || s->kind == BEGGAR)
 		return s->p.held;
 	return MIN(s->need, s->p.held);
 }
@@ -96,6 +99,12 @@ static enum demand_level level_of(const struct sim_guest *s)
 	return DEMAND_CALM;
 }
 
+static uint32_t shown_ms(const struct world *w, const struct sim_guest *s)
+{
+	return s->pained_ms ? (uint32_t)(w->now_ms - s->pained_ms) :
+			      POLICY_NEVER;
+}
+
 static void say(struct world *w, struct sim_guest *s)
 {
 	enum demand_level before = s->p.level;
@@ -105,8 +114,11 @@ static void say(struct world *w, struct sim_guest *s)
 	s->said_held = s->p.held;
 	s->p.used = used_of(s);
 	s->p.level = level_of(s);
+	s->p.refault_kib_s = s->kind == THRASHER &&
+			     s->p.level == DEMAND_DISTRESS ? 20000 : 0;
 	if (s->p.level != DEMAND_CALM)
 		s->pained_ms = w->now_ms;
+	s->p.shown_ms = shown_ms(w, s);
 	copy = s->p;
 	if (s->p.level != before || s->p.level == DEMAND_DISTRESS ||
 	    policy_asks(&copy))
@@ -189,6 +201,7 @@ static void run(struct world *w)
 		s->p.calm_ms = s->p.level != DEMAND_CALM ? 0 :
 			s->pained_ms ? (uint32_t)(w->now_ms - s->pained_ms) :
 			POLICY_NEVER;
+		s->p.shown_ms = shown_ms(w, s);
 		w->snapshot[i] = s->p;
 	}
 	policy_run(&h, w->snapshot, w->nr);
@@ -208,6 +221,7 @@ static void run(struct world *w)
 		s->p.want = w->snapshot[i].want;
 		s->p.headroom = w->snapshot[i].headroom;
 		w->shared |= s->p.reason == POLICY_GIVE_SHARE;
+		s->doubted |= w->snapshot[i].claim != 0;
 		s->in_vain += s->p.reason == POLICY_FELL_SHORT;
 		if (w->snapshot[i].target != s->p.target)
 			note_change(w, s, w->snapshot[i].target);
@@ -309,7 +323,7 @@ static void check_rest(const struct world *w)
 	bool in_vain = false;
 
 	for (uint32_t i = 0; i < w->nr; i++)
-		in_vain |= w->g[i].in_vain;
+		in_vain |= w->g[i].in_vain || w->g[i].doubted;
 	for (uint32_t i = 0; i < w->nr; i++) {
 		const struct sim_guest *s = &w->g[i];
 
@@ -343,6 +357,8 @@ static void check_fed(const struct world *w, const struct sim_guest *s)
 	uint64_t per_weight = (uint64_t)s->p.target * 1000 / s->p.set.weight;
 
 	if (s->p.held >= s->need || s->p.target + 8 > s->p.set.ceiling)
+		return;
+	if (s->p.reason == POLICY_DOUBTED && s->p.target + 8 > s->p.mem.bound)
 		return;
 	if (free_granules(w) >= s->p.grain && w->granted >= w->wanted)
 		goto starves;
@@ -400,7 +416,7 @@ static void test_who_thrashes_is_asked_ever_more_rarely(void **state)
 	assert_true(s->changes < 60);
 }
 
-static void test_a_liar_gets_no_more_than_its_share(void **state)
+static void test_a_liar_gets_little_more_than_its_share(void **state)
 {
 	struct world w = { .capacity = 3000, .burst = 200 };
 	struct sim_guest *liar = add(&w, LIAR, 200, 100);
@@ -410,14 +426,37 @@ static void test_a_liar_gets_no_more_than_its_share(void **state)
 	(void)state;
 	begin(&w);
 	pass(&w, 60);
-	/* Nobody else needs it. */
-	assert_true(liar->p.held > 2400);
+	/* Nobody else needs it: twice its share, and an eighth after that. */
+	assert_in_range(liar->p.held, 1990, 2010);
+	assert_int_equal(liar->p.reason, POLICY_DOUBTED);
+	pass(&w, 10);
+	assert_in_range(liar->p.held, 2240, 2260);
 	a->need = 900;
 	b->need = 800;
 	pass(&w, 60);
 	assert_true(a->p.held >= 900);
 	assert_true(b->p.held >= 800);
 	assert_in_range(liar->p.held, 800, 1300);
+}
+
+/* One that is calm and says that all is in use has no end of that either. */
+static void test_need_that_nothing_shows_is_believed_for_a_share(void **state)
+{
+	struct world w = { .capacity = 3000, .burst = 200 };
+	struct sim_guest *s = add(&w, BEGGAR, 200, 100);
+
+	(void)state;
+	add(&w, HONEST, 300, 100);
+	add(&w, HONEST, 300, 100);
+	begin(&w);
+	pass(&w, 3600);
+	assert_in_range(s->p.held, 980, 1000);
+	assert_int_equal(s->p.reason, POLICY_DOUBTED);
+	/* It waits for memory once: twice its share, and a quarter more if
+	 * there is another run. */
+	s->pained_ms = w.now_ms;
+	pass(&w, 3600);
+	assert_in_range(s->p.held, 1990, 2510);
 }
 
 static void test_a_burst_is_relieved_in_a_second_or_two(void **state)
@@ -496,7 +535,8 @@ int main(void)
 		cmocka_unit_test(test_with_constant_demand_it_comes_to_rest),
 		cmocka_unit_test(test_nobody_starves),
 		cmocka_unit_test(test_who_thrashes_is_asked_ever_more_rarely),
-		cmocka_unit_test(test_a_liar_gets_no_more_than_its_share),
+		cmocka_unit_test(test_a_liar_gets_little_more_than_its_share),
+		cmocka_unit_test(test_need_that_nothing_shows_is_believed_for_a_share),
 		cmocka_unit_test(test_a_burst_is_relieved_in_a_second_or_two),
 		cmocka_unit_test(test_stuck_donors_do_not_hold_up_relief),
 		cmocka_unit_test(test_a_reservation_is_made_room_for),

@@ -34,6 +34,8 @@ static void test_every_reason_is_a_sentence(void **state)
 			"gave 100 MiB, to 400 MiB: it had more than its share by weight; guest web needs it, which has less",
 		[POLICY_STOPS] =
 			"keeps 400 MiB, 100 MiB more than it was to have: its tasks waited 84 ms of a second for memory, it is in need",
+		[POLICY_DOUBTED] =
+			"keeps 400 MiB, 200 MiB less than it asks for, beyond its share by weight: its tasks waited 84 ms of a second for memory, 100 MiB available of 80 MiB wanted; but none of its tasks waits and it reads nothing again",
 		[POLICY_FELL_SHORT] =
 			"stays at 400 MiB: it could not give 100 MiB more",
 	};
@@ -81,11 +83,30 @@ static void test_what_hurts_most_is_said(void **state)
 			       "guest that is gone needs it"));
 }
 
+static void test_who_is_not_believed_is_told_why(void **state)
+{
+	struct policy_change c = {
+		.reason = POLICY_DOUBTED, .from = 200, .to = 200, .want = 300,
+		.held = 200, .used = 200, .headroom = 40,
+		.stall_permille = 500,
+	};
+	char text[REASON_TEXT_MAX];
+
+	(void)state;
+	assert_string_equal(reason_text(&c, NULL, text),
+			    "keeps 400 MiB, 200 MiB less than it asks for, beyond its share by weight: its tasks waited 500 ms of a second for memory, 0 MiB available of 80 MiB wanted; but what it got did not help it");
+	c.stall_permille = 0;
+	c.calm_ms = 300000;
+	assert_string_equal(reason_text(&c, NULL, text),
+			    "keeps 400 MiB, 200 MiB less than it asks for, beyond its share by weight: 0 MiB available of 80 MiB wanted; but none of its tasks waits and it reads nothing again");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_reason_is_a_sentence),
 		cmocka_unit_test(test_what_hurts_most_is_said),
+		cmocka_unit_test(test_who_is_not_believed_is_told_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
