@@ -4,9 +4,13 @@
  *
  *   guesttool flags GFN NR	counts of page flags: "offline N other N nopage N"
  *   guesttool hold MIB SEED FIFO
- *				fill MIB of anonymous memory, print "ready", wait
- *				for a line on FIFO, check every word, print
- *				"intact" or what is wrong
+ *				fill MIB of anonymous memory, print "begin" and
+ *				"ready" with the monotonic clock in us around
+ *				that, wait for a line on FIFO, check every word,
+ *				print "intact" or what is wrong
+ *   guesttool follow		each 100 ms print the monotonic clock in us,
+ *				MemTotal in KiB and for how many us tasks have
+ *				waited for memory (PSI, some; 0 without)
  *   guesttool churn MIB SEED FIFO
  *				the same with 1 to MIB of it, over and over, until
  *				there is a line on FIFO; prints "intact, N times"
@@ -74,6 +78,51 @@ static uint64_t pattern(uint64_t seed, uint64_t i)
 	return (i + 1) * 0x9e3779b97f4a7c15ull ^ seed;
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* The number after @word in a file, 0 if there is none. */
+static uint64_t number_in(const char *path, const char *word)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[4096], *at = NULL;
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n > 0) {
+		text[n] = '\0';
+		at = strstr(text, word);
+	}
+	return at ? strtoull(at + strlen(word), NULL, 10) : 0;
+}
+
+/* Also while there is no memory for anybody. */
+static int follow(void)
+{
+	struct timespec each = { 0, 100000000 };
+
+	if (mlockall(MCL_CURRENT | MCL_FUTURE)) {
+		perror("mlockall");
+		return 1;
+	}
+	for (;;) {
+		printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", now_us(),
+		       number_in("/proc/meminfo", "MemTotal:"),
+		       number_in("/proc/pressure/memory", "total="));
+		if (fflush(stdout))
+			return 1;
+		nanosleep(&each, NULL);
+	}
+}
+
 static int hold(uint64_t mib, uint64_t seed, const char *fifo)
 {
 	uint64_t words = mib << 17, wrong = 0;
@@ -87,9 +136,11 @@ static int hold(uint64_t mib, uint64_t seed, const char *fifo)
 		perror("mmap");
 		return 1;
 	}
+	printf("begin %" PRIu64 "\n", now_us());
+	fflush(stdout);
 	for (uint64_t i = 0; i < words; i++)
 		p[i] = pattern(seed, i);
-	puts("ready");
+	printf("ready %" PRIu64 "\n", now_us());
 	fflush(stdout);
 	f = fopen(fifo, "re");
 	if (!f || !fgets(line, sizeof(line), f)) {
@@ -146,14 +197,6 @@ static int churn(uint64_t mib, uint64_t seed, const char *fifo)
 	}
 	printf("intact, %" PRIu64 " times\n", times);
 	return 0;
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 static uint8_t *map(uint64_t mib)
@@ -295,6 +338,8 @@ int main(int argc, char **argv)
 	if (argc == 5 && !strcmp(argv[1], "hold"))
 		return hold(strtoull(argv[2], NULL, 0),
 			    strtoull(argv[3], NULL, 0), argv[4]);
+	if (argc == 2 && !strcmp(argv[1], "follow"))
+		return follow();
 	if (argc == 5 && !strcmp(argv[1], "churn"))
 		return churn(strtoull(argv[2], NULL, 0),
 			     strtoull(argv[3], NULL, 0), argv[4]);
