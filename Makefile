@@ -45,7 +45,8 @@ HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
 	balance reserve returns reload client savers xen_words xstore backend_sim \
 	backend_xen xen_domains xen_memory xen_told control control_guests control_balance control_reserve control_watch audit \
 	metrics history status http notify journal size control_client cli_syntax cli_args cli_text cli_look cli_trouble cli_print cli_print_balance \
-	cli_json cli_report cli_watch doctor doctor_xenstore doctor_host doctor_daemon cli_doctor cli_child cli_commands
+	cli_json cli_report cli_watch doctor doctor_xenstore doctor_host doctor_daemon cli_doctor \
+	cli_screen top top_draw terminal cli_top cli_child cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
 	pull_job meminfo pressure pace trigger faults tunables notify kdev_ioctl kdev_sim
 
@@ -53,10 +54,11 @@ UNIT := frame codec control_codec link sim_machine ledger plan balloon_plan \
 	rate size cli_args cli_print cli_json control_client pull_plan sizing meminfo pressure pace \
 	trigger faults tunables savers xen_words agent agent_reports session service share \
 	demand policy policy_worlds reason balance settings config reload reserve \
-	quarantine balloon flood metrics http watch doctor
+	quarantine balloon flood metrics http watch doctor top
 
 LIBS_CONFIG := -lconfuse
 LIBS_SYSTEMD := -lsystemd
+LIBS_TERM := -lncursesw -ltinfo
 LIBS_XEN := -lxenvchan -lxenctrl -lxenstore
 LIBS := -levent -lprotobuf-c -lpthread
 
@@ -81,7 +83,7 @@ $B/memtide: $B/host-service/cli_main.o $B/libhost.a $B/libproto.a
 $B/memtide-agent: $B/guest-agent/main.o $B/libagent.a $B/libproto.a
 $B/memtide-sim: $B/tests/sim/memtide-sim.o $B/libproto.a
 $B/memtided: LDLIBS = $(LIBS_XEN) $(LIBS_CONFIG) $(LIBS_SYSTEMD) $(LIBS)
-$B/memtide: LDLIBS = -ljson-c $(LIBS_CONFIG) $(LIBS)
+$B/memtide: LDLIBS = -ljson-c $(LIBS_CONFIG) $(LIBS_TERM) $(LIBS)
 $B/memtide-agent: LDLIBS = $(LIBS_XEN) $(LIBS)
 $B/memtide-sim: LDLIBS = $(LIBS)
 $B/memtided $B/memtide $B/memtide-agent $B/memtide-sim:
@@ -132,6 +134,8 @@ $B/sim-hostile: $(HOSTILE_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 BALLOON_SRC := balloon alone world talk judge
 $B/sim-balloon: $(BALLOON_SRC:%=$B/tests/sim/%.o) $B/libhost.a $B/libproto.a
 	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LIBS)
+$B/terminal: $B/tests/sim/terminal.o
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^
 $B/tests/sim/%.o: XINC = -Ihost-service
 
 # Virtual guests in virtual time, under memtide's policy or another
@@ -261,8 +265,9 @@ restarts: all $B/sim-restarts ## memtided restarted while eight guests resize
 upgrade: all $B/sim-upgrade
 	@$B/sim-upgrade $B
 
-operate: all
+operate: all $B/terminal
 	@tests/sim/operate $B
+	@tests/sim/top $B
 
 systemd: all
 	@tests/sim/systemd $B

@@ -22,6 +22,7 @@
 #include "cli_print.h"
 #include "cli_print_balance.h"
 #include "cli_text.h"
+#include "cli_top.h"
 #include "cli_trouble.h"
 #include "cli_watch.h"
 #include "control_client.h"
@@ -251,6 +252,8 @@ int cli_run(const struct cli_args *args, const struct cli_io *io)
 		return (int)cli_watch(args, io);
 	case CLI_DOCTOR:
 		return (int)cli_doctor(args, io);
+	case CLI_TOP:
+		return (int)cli_top(args, io);
 	default:
 		return run_request(args, io);
 	}

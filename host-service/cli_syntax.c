@@ -153,6 +153,15 @@ const struct cli_command_syntax cli_commands[CLI_NUM_COMMANDS] = {
 			{ "memtide doctor | grep -v ^ok", "what is not right" },
 		},
 	},
+	[CLI_TOP] = {
+		.name = "top", .operands = "",
+		.summary = "follow host and guests on the whole terminal",
+		.notes =
+"\n"
+"Keys: q quits; n name, d domid, m held, t target, a available and p pressure sort,\n"
+"r the other way round; arrows and pages scroll; the space bar asks anew.\n",
+		.examples = { { "memtide top", "q quits" } },
+	},
 	[CLI_HELP] = {
 		.name = "help", .operands = " [COMMAND]",
 		.summary = "as COMMAND --help does", .most = 1,
@@ -165,7 +174,8 @@ const struct cli_command_syntax cli_commands[CLI_NUM_COMMANDS] = {
 const struct cli_option_syntax cli_options[CLI_NUM_OPTIONS] = {
 	[OPT_HELP] = { "--help", NULL, "print this and exit", 0 },
 	[OPT_VERSION] = { "--version", NULL, "print the version and exit", 0 },
-	[OPT_JSON] = { "--json", NULL, "print JSON, for programs", 0 },
+	[OPT_JSON] = { "--json", NULL, "print JSON, for programs",
+		       ~(1u << CLI_TOP | 1u << CLI_HELP) },
 	[OPT_SOCKET] = { "--socket", "PATH", "where memtided listens", 0 },
 	[OPT_WAIT] = { "--wait", NULL, "show progress until it has settled",
 		       OF(SET) },
@@ -210,7 +220,9 @@ static void print_options(FILE *out, uint32_t of)
 		const struct cli_option_syntax *o = &cli_options[i];
 		char left[40];
 
-		if (o->of && !(o->of & of))
+		if (o->of && of && !(o->of & of))
+			continue;
+		if (o->of && !of && i != OPT_JSON)
 			continue;
 		snprintf(left, sizeof(left), "%s%s%s", o->name,
 			 o->value ? " " : "", o->value ? o->value : "");

@@ -23,6 +23,7 @@ enum cli_exit {
 /* A command that is one request has the request's number. */
 enum cli_command {
 	CLI_DOCTOR = CONTROL_NUM_REQUESTS,
+	CLI_TOP,
 	CLI_HELP,
 	CLI_NUM_COMMANDS,
 };
