@@ -112,7 +112,7 @@ $B/guest-agent/kdev_ioctl.o: XINC = -Iguest-kernel-patches/uapi
 unit_progs := $(UNIT:%=$B/tests/unit/test_%)
 $B/tests/unit/test_%: $B/tests/unit/test_%.o $B/libhost.a $B/libagent.a \
 		$B/libproto.a
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS_CONFIG) \
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS_CONFIG) $(LIBS_TERM) \
 		$(LIBS_SYSTEMD) $(LIBS)
 $B/tests/unit/%.o: XINC = -Ihost-service -Iguest-agent
 
