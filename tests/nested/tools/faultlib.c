@@ -14,6 +14,8 @@
  * When the call has come the file is removed: one fault, and the process that is
  * started after it has none.
  *
+ * MEMTIDE_AS_IS, if it is set, has the driver clear nothing of what it pulls.
+ *
  * MEMTIDE_CALLS is a file of 8 octets in which all these calls are counted; each
  * is named on standard error besides.
  */
@@ -31,6 +33,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <memtide.h>
 #include <xenctrl.h>
 #include <xenstore.h>
 
@@ -242,6 +245,8 @@ int ioctl(int fd, unsigned long request, ...)
 		errno = EIO;
 		return -1;
 	}
+	if (request == MEMTIDE_IOC_PULL && getenv("MEMTIDE_AS_IS"))
+		((struct memtide_batch *)arg)->flags |= MEMTIDE_PULL_AS_IS;
 	rc = real(fd, request, arg);
 	END(fault, rc, -1, EIO);
 }
