@@ -44,7 +44,7 @@ HOST_SRC := ledger plan balloon_plan rate quote counters share demand policy \
 	config config_file guest guest_limits session sync steps balloon service \
 	balance reserve returns reload client savers xen_words xstore backend_sim \
 	backend_xen xen_domains xen_memory xen_told control control_guests control_balance control_reserve control_watch audit \
-	metrics history status http notify journal size control_client cli_syntax cli_args cli_text cli_look cli_trouble cli_print cli_print_balance \
+	metrics history status http notify journal size control_client cli_syntax cli_args cli_text cli_look cli_trouble cli_print cli_print_balance cli_print_list \
 	cli_json cli_report cli_watch doctor doctor_xenstore doctor_host doctor_daemon cli_doctor \
 	cli_screen top top_draw terminal cli_top cli_child cli_commands
 AGENT_SRC := agent conf session sys window window_map sizing pull_plan \
@@ -112,7 +112,7 @@ $B/guest-agent/kdev_ioctl.o: XINC = -Iguest-kernel-patches/uapi
 unit_progs := $(UNIT:%=$B/tests/unit/test_%)
 $B/tests/unit/test_%: $B/tests/unit/test_%.o $B/libhost.a $B/libagent.a \
 		$B/libproto.a
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS_CONFIG) $(LIBS_TERM) \
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcmocka -ljson-c $(LIBS_XEN) $(LIBS_CONFIG) $(LIBS_TERM) $(LIBS_TERM) \
 		$(LIBS_SYSTEMD) $(LIBS)
 $B/tests/unit/%.o: XINC = -Ihost-service -Iguest-agent
 
@@ -197,8 +197,8 @@ fuzz_src_codec_host := $(fuzz_codec) protocol/log.c
 fuzz_src_codec_guest := $(fuzz_src_codec_host)
 fuzz_src_control := $(fuzz_src_codec_host)
 fuzz_src_reply := $(fuzz_src_codec_host) $(addprefix host-service/cli_, \
-	syntax.c args.c text.c print.c print_balance.c json.c report.c look.c \
-	trouble.c watch.c) host-service/doctor.c host-service/control_client.c \
+	syntax.c args.c text.c print.c print_balance.c print_list.c json.c \
+	report.c look.c trouble.c watch.c) host-service/doctor.c host-service/control_client.c \
 	host-service/settings.c host-service/size.c
 fuzz_src_args := $(fuzz_src_codec_host) guest-agent/conf.c \
 	host-service/cli_syntax.c host-service/cli_args.c \

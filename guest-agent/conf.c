@@ -44,7 +44,12 @@ const char *conf_usage(void)
 	       "                     threads-max, as they are when memory grows\n"
 	       "  --log-level LEVEL  error, warning, info (default) or debug\n"
 	       "  --version\n"
-	       "  --help\n";
+	       "  --help\n"
+	       "\n"
+	       "Exit codes:\n"
+	       "  0  ended by SIGTERM or SIGINT\n"
+	       "  1  could not start\n"
+	       "  2  the command line is wrong\n";
 }
 
 static int parse_number(const char *text, uint64_t max, uint64_t *ret)

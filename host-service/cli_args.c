@@ -409,7 +409,7 @@ static int check_options(struct parser *p)
 	}
 	if (command == CONTROL_SET && p->seen >> OPT_TIMEOUT & 1 &&
 	    !p->args.request.wait)
-		return fail(p, "--timeout is of use with --wait only");
+		return fail(p, "--timeout is of use with --wait only; add --wait");
 	if (p->args.run && !*p->args.run)
 		return fail(p, "-- stands before a COMMAND");
 	if (p->args.run && p->args.json)

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli_child.h"
 #include "cli_doctor.h"
@@ -31,6 +32,7 @@
 #define REPLY_TIMEOUT_MS	30000
 /* An audit asks every guest; none of them is waited for longer than this. */
 #define AUDIT_TIMEOUT_MS	300000
+#define TICK_MS			1000
 
 struct run {
 	const struct cli_args *args;
@@ -39,6 +41,7 @@ struct run {
 	struct cli_report report;
 	struct cli_progress progress;
 	struct control_reserve shown;
+	int64_t begun_ms;
 	bool has_run;			/* COMMAND; @status is its */
 	int status;
 	char problem[CLI_TROUBLE_MAX];
@@ -143,6 +146,40 @@ static bool can_run(const struct run *r, const struct control_reply *reply)
 	       !reply->end && reply->reserve.held_kib == reply->reserve.size_kib;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Who waits at a terminal is told each second that it is waited for. */
+static int next_reply(struct run *r, int timeout_ms,
+		      struct control_reply *ret, const char **ret_why)
+{
+	const char *name = cli_command_name(r->args->command);
+	int64_t begun = now_ms(), left;
+	bool shows = r->io->redraw && !r->args->json && !r->args->run;
+	int rc;
+
+	do {
+		left = timeout_ms < 0 ? TICK_MS :
+		       MAX(begun + timeout_ms - now_ms(), 0);
+		rc = control_client_next(r->client, !shows ? timeout_ms :
+					 (int)MIN(left, TICK_MS), ret,
+					 ret_why);
+		if (rc != -ETIMEDOUT || !shows || left < TICK_MS)
+			break;
+		cli_print_progress_tick(&r->progress, name, (unsigned int)
+					((now_ms() - r->begun_ms) / 1000),
+					r->io->out);
+	} while (true);
+	if (shows)
+		cli_print_progress_clear(&r->progress, r->io->out);
+	return rc;
+}
+
 static enum cli_exit receive(struct run *r)
 {
 	int timeout_ms = reply_timeout_ms(&r->args->request);
@@ -151,7 +188,7 @@ static enum cli_exit receive(struct run *r)
 	int rc;
 
 	do {
-		rc = control_client_next(r->client, timeout_ms, &reply, &why);
+		rc = next_reply(r, timeout_ms, &reply, &why);
 		if (rc)
 			return reply_failed(r, rc, timeout_ms, why);
 		show_reply(r, &reply);
@@ -210,7 +247,7 @@ static enum cli_exit print_all(struct run *r, enum cli_exit code)
 	else if (r->args->json)
 		rc = cli_json_report(&r->report, out);
 	else if (!*r->problem)
-		cli_print_report(&r->report, out);
+		cli_print_report(&r->report, &r->io->look, out);
 	if (rc) {
 		give_up(r, code, "out of memory");
 		code = CLI_EXIT_FAILURE;
@@ -231,6 +268,7 @@ static int run_request(const struct cli_args *args, const struct cli_io *io)
 		.report = { .command = args->request.type,
 			    .guest = args->guest },
 		.progress = { .guest = args->guest, .redraw = io->redraw },
+		.begun_ms = now_ms(),
 	};
 	enum cli_exit code;
 

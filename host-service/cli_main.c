@@ -9,7 +9,7 @@
 #include "cli_commands.h"
 
 /* A line of progress fits into this many columns. */
-#define REDRAW_COLUMNS	72
+#define REDRAW_COLUMNS	78
 
 static bool can_redraw(const struct cli_look *look)
 {

@@ -8,154 +8,12 @@
 #include <string.h>
 
 #include "cli_print_balance.h"
+#include "cli_print_list.h"
 #include "cli_text.h"
 #include "size.h"
 
-#define NR_COLUMNS	9u
-#define BAR_WIDTH	30u
+#define BAR_WIDTH	24u
 #define MILESTONES	20u	/* lines of progress on the whole way */
-
-/* One row of the list, ready to print. */
-struct row {
-	char name[4 * CONTROL_NAME_MAX + 1];
-	char cells[NR_COLUMNS - 1][4 * CONTROL_WORD_MAX + 1];
-};
-
-static const struct {
-	const char *title;
-	bool number;		/* aligned to the right */
-} columns[] = {
-	{ "NAME", false }, { "DOMID", true }, { "STATE", false },
-	{ "HELD", true }, { "TARGET", true }, { "ONLINE", true },
-	{ "AVAILABLE", true }, { "MODE", false }, { "DEMAND", false },
-};
-_Static_assert(ARRAY_SIZE(columns) == NR_COLUMNS, "one a column");
-
-/* A size for a table; what is not known is a minus sign. */
-static void size_cell(char *cell, uint64_t kib, bool known)
-{
-	if (known)
-		size_short(kib, cell);
-	else
-		strcpy(cell, "-");
-}
-
-static void row_fill(struct row *row, const struct control_guest *g)
-{
-	struct text_buf buf;
-
-	strcpy(row->name, text_escape(*g->name ? g->name : "-", &buf));
-	snprintf(row->cells[0], sizeof(row->cells[0]), "%" PRIu32, g->domid);
-	strcpy(row->cells[1], text_escape(g->state, &buf));
-	size_cell(row->cells[2], g->held_kib, g->held_kib);
-	size_cell(row->cells[3], g->target_kib, g->target_kib);
-	size_cell(row->cells[4], g->online_kib, g->window_kib);
-	size_cell(row->cells[5], g->guest_available_kib, g->guest_total_kib);
-	/* A memtided that does not tell knows of one mode, and of no demand. */
-	strcpy(row->cells[6], text_escape(g->automatic ? "auto" :
-					  *g->mode ? g->mode : "-", &buf));
-	strcpy(row->cells[7], *g->demand && strcmp(g->demand, "unknown") ?
-	       text_escape(g->demand, &buf) : "-");
-}
-
-static const char *row_cell(const struct row *row, size_t column)
-{
-	return column ? row->cells[column - 1] : row->name;
-}
-
-static void print_cell(const char *text, size_t column, int width, FILE *out)
-{
-	bool last = column == NR_COLUMNS - 1;
-
-	if (columns[column].number)
-		fprintf(out, "%*s", width, text);
-	else
-		fprintf(out, "%-*s", last ? 0 : width, text);
-	fputs(last ? "\n" : "  ", out);
-}
-
-static void print_rows(const struct row *rows, size_t nr, FILE *out)
-{
-	int width[NR_COLUMNS];
-
-	for (size_t c = 0; c < NR_COLUMNS; c++) {
-		width[c] = (int)strlen(columns[c].title);
-		for (size_t i = 0; i < nr; i++)
-			width[c] = MAX(width[c],
-				       (int)strlen(row_cell(&rows[i], c)));
-	}
-	for (size_t c = 0; c < NR_COLUMNS; c++)
-		print_cell(columns[c].title, c, width[c], out);
-	for (size_t i = 0; i < nr; i++)
-		for (size_t c = 0; c < NR_COLUMNS; c++)
-			print_cell(row_cell(&rows[i], c), c, width[c], out);
-}
-
-static void print_host(const struct control_host *h, FILE *out)
-{
-	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX],
-	     d[SIZE_TEXT_MAX];
-
-	fprintf(out, "host %s, free %s, promised %s", size_short(h->total_kib, a),
-		size_short(h->free_kib, b), size_short(h->promised_kib, c));
-	if (h->reserved_kib)
-		fprintf(out, " (%s to domains to be built)",
-			size_short(h->reserved_kib, d));
-	fprintf(out, ", reserve %s; %" PRIu32 " guest%s\n",
-		size_short(h->reserve_kib, d), h->guests,
-		h->guests == 1 ? "" : "s");
-}
-
-static bool is_quarantined(const struct control_guest *g)
-{
-	return !strcmp(g->state, "quarantined");
-}
-
-/* Below the table, since it is nothing to be overlooked. */
-static void print_quarantine(const struct control_guest *g, FILE *out)
-{
-	struct text_buf name, why;
-
-	if (!is_quarantined(g))
-		return;
-	fprintf(out, "%s is quarantined and left alone: %s\n"
-		"  when that is mended: memtide readmit %" PRIu32 "\n",
-		text_escape(*g->name ? g->name : "-", &name),
-		text_escape(g->why, &why), g->domid);
-}
-
-/* A size that is not reached because nobody minds it, likewise. */
-static void print_balloon(const struct control_guest *g, FILE *out)
-{
-	struct text_buf name, why;
-
-	if (!strcmp(g->mode, "balloon") && *g->why)
-		fprintf(out, "%s: %s\n",
-			text_escape(*g->name ? g->name : "-", &name),
-			text_escape(g->why, &why));
-}
-
-static void print_list(const struct cli_report *r, FILE *out)
-{
-	struct row *rows;
-
-	print_host(&r->host, out);
-	if (!r->nr_guests)
-		return;
-	rows = calloc(r->nr_guests, sizeof(*rows));
-	if (!rows) {
-		fputs("out of memory\n", out);
-		return;
-	}
-	for (size_t i = 0; i < r->nr_guests; i++)
-		row_fill(&rows[i], &r->guests[i]);
-	print_rows(rows, r->nr_guests, out);
-	free(rows);
-	for (size_t i = 0; i < r->nr_guests; i++) {
-		print_quarantine(&r->guests[i], out);
-		print_balloon(&r->guests[i], out);
-	}
-}
 
 static void print_field(const char *name, const char *text, FILE *out)
 {
@@ -181,7 +39,7 @@ static void print_guest(const struct control_guest *g, FILE *out)
 	print_field("uuid", g->uuid, out);
 	print_field("state", g->state, out);
 	print_field("why", g->why, out);
-	if (is_quarantined(g))
+	if (cli_is_quarantined(g))
 		fprintf(out, "  %-16s nothing is sent, given or taken; when the cause is mended:\n"
 			"  %-16s memtide readmit %" PRIu32 "\n", "so", "",
 			g->domid);
@@ -278,12 +136,13 @@ static void print_version(const struct control_version *v, FILE *out)
 		v->protocol_minor);
 }
 
-void cli_print_report(const struct cli_report *r, FILE *out)
+void cli_print_report(const struct cli_report *r, const struct cli_look *look,
+		      FILE *out)
 {
 	switch (r->command) {
 	case CONTROL_LIST:
 		if (r->has_host)
-			print_list(r, out);
+			cli_print_list(r, look, out);
 		break;
 	case CONTROL_SHOW:
 		if (r->nr_guests)
@@ -402,10 +261,13 @@ static void print_bar(const struct cli_progress *p,
 	memset(bar + filled, '.', BAR_WIDTH - filled);
 	bar[BAR_WIDTH] = '\0';
 	/* Back to the line's start; clear what a longer line left there. */
-	fprintf(out, "\r[%s] %s, target %s, %.12s\x1b[K", bar,
+	fprintf(out, "\r[%s] %s, target %s, %.12s", bar,
 		size_short(now->held_kib, held),
 		size_short(now->target_kib, target),
 		text_escape(now->state, &state));
+	if (p->elapsed_s)
+		fprintf(out, ", %u s", p->elapsed_s);
+	fputs("\x1b[K", out);
 }
 
 static void print_step(const struct cli_progress *p,
@@ -458,6 +320,29 @@ void cli_print_progress(struct cli_progress *p,
 	else
 		print_step(p, now, out);
 	fflush(out);
+}
+
+void cli_print_progress_tick(struct cli_progress *p, const char *what,
+			     unsigned int elapsed_s, FILE *out)
+{
+	p->elapsed_s = elapsed_s;
+	if (!p->redraw)
+		return;
+	if (p->started) {
+		print_bar(p, &p->shown, out);
+	} else {
+		fprintf(out, "\r%s: waiting, %u s\x1b[K", what,
+			elapsed_s);
+		p->waits = true;
+	}
+	fflush(out);
+}
+
+void cli_print_progress_clear(struct cli_progress *p, FILE *out)
+{
+	if (p->waits)
+		fputs("\r\x1b[K", out);
+	p->waits = false;
 }
 
 void cli_print_progress_end(struct cli_progress *p, FILE *out)

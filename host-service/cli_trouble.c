@@ -27,7 +27,7 @@ enum cli_exit cli_trouble_connect(const char *path, int rc,
 	case ENOENT:
 	case ECONNREFUSED:
 		return say(text, CLI_EXIT_NO_DAEMON,
-			   "memtided does not run here (%s: %s); start it with: systemctl start memtided",
+			   "memtided does not run here (%s: %s); start it with: systemctl start memtided; memtide doctor says what is wrong",
 			   path, strerror(-rc));
 	case EACCES:
 	case EPERM:

@@ -98,7 +98,12 @@ static const char usage[] =
 	"  --metrics-port N    answer HTTP on this port of 127.0.0.1 and ::1 as well\n"
 	"                      (default none: only on metrics.sock, beside the\n"
 	"                      control socket)\n"
-	"  --log-level LEVEL   error, warning, info (default) or debug\n";
+	"  --log-level LEVEL   error, warning, info (default) or debug\n"
+	"\n"
+	"Exit codes:\n"
+	"  0  ended by SIGTERM or SIGINT\n"
+	"  1  could not start, or has lost its hypervisor\n"
+	"  2  the command line or the configuration file is wrong\n";
 
 static int parse_key(struct options *o, enum config_key key)
 {

@@ -95,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static char guest[] = "db1";
 	struct cli_report r = { 0 };
 	struct cli_progress p = { .guest = guest };
+	struct cli_look look = { size > 1 ? data[1] : 0, false };
 	bool json, whole;
 	FILE *out;
 
@@ -113,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			rewind(out);
 			ASSERT(!cli_json_report(&r, out));
 		} else {
-			cli_print_report(&r, out);
+			cli_print_report(&r, &look, out);
 			cli_print_problem(&r, out);
 		}
 	} else {

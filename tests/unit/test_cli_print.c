@@ -13,6 +13,8 @@
 #include "cli_print.h"
 #include "cli_print_balance.h"
 #include "cli_reports.h"
+
+static const struct cli_look plain;
 #include "cli_text.h"
 
 static void text_of_others_reaches_no_terminal_as_it_is(void **state)
@@ -73,13 +75,74 @@ static void a_list_is_an_aligned_table_in_order_of_domids(void **state)
 	(void)state;
 	fill_list_report(&r);
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
 "NAME       DOMID  STATE      HELD  TARGET  ONLINE  AVAILABLE  MODE  DEMAND\n"
 "db1            3  growing    768M   1280M    512M       683M  auto  distress\n"
 "w\\x1b[31m     12  unmanaged  512M       -       -          -  -     -\n");
 	cli_report_done(&r);
+}
+
+/* What @columns of a terminal show, after the host's line */
+static char *list_on(unsigned int columns, bool colour)
+{
+	const struct cli_look look = { columns, colour };
+	struct cli_report r;
+	struct page p;
+	char *table;
+
+	fill_list_report(&r);
+	strcpy(r.guests[0].name, "a-guest-with-quite-a-long-name");
+	strcpy(r.guests[1].state, "quarantined");
+	page_open(&p);
+	cli_print_report(&r, &look, p.f);
+	fclose(p.f);
+	cli_report_done(&r);
+	table = strdup(strchr(p.text, '\n') + 1);
+	free(p.text);
+	return table;
+}
+
+static void a_list_fits_its_terminal(void **state)
+{
+	static const struct {
+		unsigned int columns;
+		const char *table;
+	} cases[] = {
+		{ 80,
+"NAME         DOMID  STATE        HELD  TARGET  ONLINE  AVAILABLE  MODE  DEMAND\n"
+"a-guest-wi~      3  growing      768M   1280M    512M       683M  auto  distress\n" },
+		{ 200,
+"NAME                            DOMID  STATE        HELD  TARGET  ONLINE  AVAILABLE  MODE  DEMAND    MIN    MAX  WEIGHT  AGENT  WHY\n"
+"a-guest-with-quite-a-long-name      3  growing      768M   1280M    512M       683M  auto  distress    -  2048M     200  0.1.0  -\n" },
+		{ 60,
+"NAME              DOMID  STATE        HELD  TARGET  DEMAND\n"
+"a-guest-with-qu~      3  growing      768M   1280M  distress\n" },
+		{ 30, "NAME" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *table = list_on(cases[i].columns, false);
+
+		if (strncmp(table, cases[i].table, strlen(cases[i].table)))
+			fail_msg("%u columns: \"%s\"", cases[i].columns, table);
+		free(table);
+	}
+}
+
+static void a_list_has_colours_where_they_will_do(void **state)
+{
+	char *table = list_on(80, true);
+
+	(void)state;
+	assert_non_null(strstr(table, "\x1b[1mNAME\x1b[0m         \x1b[1m"));
+	assert_non_null(strstr(table, "  \x1b[36mgrowing\x1b[0m      768M"));
+	assert_non_null(strstr(table, "\x1b[31mdistress\x1b[0m\n"));
+	assert_non_null(strstr(table, "\x1b[31mquarantined\x1b[0m  512M"));
+	assert_non_null(strstr(table, "left alone\x1b[0m: no agent"));
+	free(table);
 }
 
 static void a_list_without_guests_shows_the_host(void **state)
@@ -91,7 +154,7 @@ static void a_list_without_guests_shows_the_host(void **state)
 	(void)state;
 	r.host.guests = 1;
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p, "host 24576M, free 20480M, promised 512M, reserve 256M; 1 guest\n");
 }
 
@@ -104,9 +167,9 @@ static void show_prints_all_that_is_known(void **state)
 	(void)state;
 	r.guests = &guests[0];
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	r.guests = &guests[1];
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "db1 (domid 3)\n"
 "  uuid             " UUID "\n"
@@ -160,7 +223,7 @@ static void a_balloon_that_does_not_answer_is_not_overlooked(void **state)
 
 	(void)state;
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
 "NAME  DOMID  STATE    HELD  TARGET  ONLINE  AVAILABLE  MODE     DEMAND\n"
@@ -179,7 +242,7 @@ static void a_quarantined_guest_is_not_overlooked_in_a_list(void **state)
 
 	(void)state;
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "host 24576M, free 20480M, promised 512M, reserve 256M; 2 guests\n"
 "NAME       DOMID  STATE        HELD  TARGET  ONLINE  AVAILABLE  MODE  DEMAND\n"
@@ -198,7 +261,7 @@ static void show_names_the_way_out_of_quarantine(void **state)
 
 	(void)state;
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "w\\x1b[31m (domid 7)\n"
 "  state            quarantined\n"
@@ -221,7 +284,7 @@ static void check_report(const struct cli_report *r, const char *on_out,
 
 	page_open(&out);
 	page_open(&err);
-	cli_print_report(r, out.f);
+	cli_print_report(r, &plain, out.f);
 	cli_print_problem(r, err.f);
 	page_check(&out, on_out);
 	page_check(&err, on_err);
@@ -356,11 +419,33 @@ static void progress_on_a_terminal_is_one_line_redrawn(void **state)
 	(void)state;
 	print_steps(true, &p);
 	page_check(&p,
-"\r[..............................] 256M, target 1280M, growing\x1b[K"
-"\r[#.............................] 300M, target 1280M, growing\x1b[K"
-"\r[###############...............] 768M, target 1280M, growing\x1b[K"
-"\r[##############################] 1280M, target 1280M, growing\x1b[K"
-"\r[##############################] 1280M, target 1280M, ready\x1b[K\n");
+"\r[........................] 256M, target 1280M, growing\x1b[K"
+"\r[#.......................] 300M, target 1280M, growing\x1b[K"
+"\r[############............] 768M, target 1280M, growing\x1b[K"
+"\r[########################] 1280M, target 1280M, growing\x1b[K"
+"\r[########################] 1280M, target 1280M, ready\x1b[K\n");
+}
+
+static void who_waits_is_told_the_time(void **state)
+{
+	struct cli_progress p = { .guest = "db1", .redraw = true };
+	struct cli_progress file = { .guest = "db1" };
+	struct control_progress now = { 256 * MIB, 0, 512 * MIB, "growing" };
+	struct page page;
+
+	(void)state;
+	page_open(&page);
+	cli_print_progress_tick(&p, "set", 1, page.f);
+	cli_print_progress_clear(&p, page.f);
+	cli_print_progress(&p, &now, page.f);
+	cli_print_progress_tick(&p, "set", 2, page.f);
+	cli_print_progress_clear(&p, page.f);
+	cli_print_progress_end(&p, page.f);
+	cli_print_progress_tick(&file, "set", 3, page.f);
+	page_check(&page,
+"\rset: waiting, 1 s\x1b[K\r\x1b[K"
+"\r[........................] 256M, target 512M, growing, 1 s\x1b[K"
+"\r[........................] 256M, target 512M, growing, 2 s\x1b[K\n");
 }
 
 static void the_bar_stays_in_its_brackets(void **state)
@@ -374,8 +459,10 @@ static void the_bar_stays_in_its_brackets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct cli_progress progress = { "x", true, true, cases[i][0],
-						 { 0, 0, 0, "" } };
+		struct cli_progress progress = {
+			.guest = "x", .redraw = true, .started = true,
+			.start_kib = cases[i][0],
+		};
 		struct control_progress now = { cases[i][1], 1, cases[i][2],
 						"s" };
 		struct page p;
@@ -385,8 +472,8 @@ static void the_bar_stays_in_its_brackets(void **state)
 		fclose(p.f);
 		assert_int_equal(p.text[1], '[');
 		assert_int_equal(strspn(p.text + 2, "#"),
-				 30 - strspn(strpbrk(p.text + 2, ".]"), "."));
-		assert_int_equal(p.text[32], ']');
+				 24 - strspn(strpbrk(p.text + 2, ".]"), "."));
+		assert_int_equal(p.text[26], ']');
 		free(p.text);
 	}
 }
@@ -404,7 +491,7 @@ static void limits_are_shown_with_what_they_mean(void **state)
 	snprintf(g.live, sizeof(g.live), "maximum headroom");
 	g.headroom_kib = 96 * MIB;
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "db1 (domid 3)\n"
 "  auto             on\n"
@@ -423,7 +510,7 @@ static void a_balance_is_a_table_of_what_changes(void **state)
 	(void)state;
 	fill_balance_report(&r);
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "2048M free for guests, 1024M should be for bursts, reservations wait for 64M; 1 of 2 automatic guests changes\n"
 "NAME       HELD    TARGET      THEN  WHY\n"
@@ -440,7 +527,7 @@ static void an_explanation_tells_how_long_ago(void **state)
 	(void)state;
 	fill_explain_report(&r, ARRAY_SIZE(stories));
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "db1 (domid 3) holds 768 MiB, target 1280 MiB\n"
 "  now          keeps 768 MiB\n"
@@ -451,7 +538,7 @@ static void an_explanation_tells_how_long_ago(void **state)
 	fill_explain_report(&r, 0);
 	r.guests[0].automatic = false;
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "db1 (domid 3) holds 768 MiB, target 1280 MiB\n"
 "  now          it is not automatic: it has the size it was set to\n");
@@ -500,7 +587,7 @@ static void an_audit_lists_what_it_found(void **state)
 	(void)state;
 	fill_audit_report(&r, 2);
 	page_open(&p);
-	cli_print_report(&r, p.f);
+	cli_print_report(&r, &plain, p.f);
 	page_check(&p,
 "guest 3/db1: granule 7 is online but not backed\n"
 "host: more promised than there is\n"
@@ -537,6 +624,8 @@ int main(void)
 		cmocka_unit_test(text_of_others_reaches_no_terminal_as_it_is),
 		cmocka_unit_test(text_too_long_is_cut),
 		cmocka_unit_test(a_list_is_an_aligned_table_in_order_of_domids),
+		cmocka_unit_test(a_list_fits_its_terminal),
+		cmocka_unit_test(a_list_has_colours_where_they_will_do),
 		cmocka_unit_test(a_list_without_guests_shows_the_host),
 		cmocka_unit_test(show_prints_all_that_is_known),
 		cmocka_unit_test(
@@ -548,6 +637,7 @@ int main(void)
 		cmocka_unit_test(a_set_ends_with_what_was_reached_and_why),
 		cmocka_unit_test(progress_is_a_line_for_each_milestone),
 		cmocka_unit_test(progress_on_a_terminal_is_one_line_redrawn),
+		cmocka_unit_test(who_waits_is_told_the_time),
 		cmocka_unit_test(the_bar_stays_in_its_brackets),
 		cmocka_unit_test(an_audit_lists_what_it_found),
 		cmocka_unit_test(an_answer_that_lacks_its_body_is_noticed),

@@ -261,8 +261,8 @@ static void no_listener_is_told_apart(void **state)
 static enum cli_exit run_set(bool json, char **ret_out, char **ret_err)
 {
 	struct cli_args args = {
-		.has_command = true, .json = json, .socket = path,
-		.guest = "db1",
+		.has_command = true, .command = CONTROL_SET, .json = json,
+		.socket = path, .guest = "db1",
 		.request = {
 			.type = CONTROL_SET, .wait = true, .timeout_s = 5,
 			.guest = { SELECT_NAME, 0, "db1" },
@@ -341,7 +341,7 @@ static void without_memtided_the_operator_is_told_how_to_start_it(void **state)
 	assert_string_equal(out, "");
 	assert_non_null(strstr(err, "memtided does not run here ("));
 	assert_non_null(strstr(err, path));
-	assert_non_null(strstr(err, "systemctl start memtided\n"));
+	assert_non_null(strstr(err, "systemctl start memtided; memtide doctor"));
 	free(out);
 	free(err);
 	assert_int_equal(run_set(true, &out, &err), CLI_EXIT_NO_DAEMON);
