@@ -382,6 +382,8 @@ static int check(void)
 		check_turns(&scenario_kinds[i]);
 	for (size_t i = 1; i < NR_DRIVERS; i++)
 		check_against(find_kind("bursty"), drivers[i]);
+	check_against(find_kind("lying"), &driver_static);
+	check_against(find_kind("lying"), &driver_qmemman);
 	return failed;
 }
 
