@@ -28,6 +28,8 @@
 #include "doctor_host.h"
 #include "doctor_xenstore.h"
 
+#define OTHER_VERSION	MEMTIDE_VERSION "~1"
+
 #define PATH_BYTES	128u
 
 static char root[40];
@@ -487,10 +489,10 @@ static void another_version(void **state)
 	case_is("ours");
 	doctor_version(&d, &v);
 	expect(DOCTOR_OK, "version", MEMTIDE_VERSION, "");
-	strcpy(v.version, "0.0.1");
+	strcpy(v.version, OTHER_VERSION);
 	case_is("another");
 	doctor_version(&d, &v);
-	expect(DOCTOR_WARN, "version", "memtided 0.0.1 runs",
+	expect(DOCTOR_WARN, "version", "memtided " OTHER_VERSION " runs",
 	       "systemctl restart memtided");
 }
 
@@ -610,10 +612,10 @@ static void a_guest_of_which_there_is_more_to_say(void **state)
 	strcpy(g.state, "ready");
 	g.held_kib = g.target_kib;
 	strcpy(g.demand, "calm");
-	strcpy(g.agent, "0.0.1");
+	strcpy(g.agent, OTHER_VERSION);
 	case_is("an old agent");
 	doctor_guest(&d, &g, OFFER_THERE);
-	expect_of_two(1, DOCTOR_WARN, "guest 3/db1", "its agent is 0.0.1",
+	expect_of_two(1, DOCTOR_WARN, "guest 3/db1", "its agent is " OTHER_VERSION,
 		      "install memtide-agent " MEMTIDE_VERSION);
 	strcpy(g.agent, MEMTIDE_VERSION);
 	strcpy(g.demand, "distress");
