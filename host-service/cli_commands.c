@@ -78,6 +78,19 @@ static enum cli_exit reply_failed(struct run *r, int rc, int timeout_ms,
 				 r->problem);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static unsigned int elapsed_s(const struct run *r)
+{
+	return (unsigned int)((now_ms() - r->begun_ms) / 1000);
+}
+
 static bool shows_progress(const struct run *r)
 {
 	return r->args->request.type == CONTROL_SET && r->args->request.wait &&
@@ -88,6 +101,7 @@ static void show_reply(struct run *r, const struct control_reply *reply)
 {
 	FILE *out = r->args->run ? r->io->err : r->io->out;
 
+	r->progress.elapsed_s = elapsed_s(r);
 	if (reply->body == CONTROL_BODY_PROGRESS && shows_progress(r))
 		cli_print_progress(&r->progress, &reply->progress, r->io->out);
 	if (reply->body == CONTROL_BODY_RESERVE && !reply->end &&
@@ -146,14 +160,6 @@ static bool can_run(const struct run *r, const struct control_reply *reply)
 	       !reply->end && reply->reserve.held_kib == reply->reserve.size_kib;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Who waits at a terminal is told each second that it is waited for. */
 static int next_reply(struct run *r, int timeout_ms,
 		      struct control_reply *ret, const char **ret_why)
@@ -171,8 +177,7 @@ static int next_reply(struct run *r, int timeout_ms,
 					 ret_why);
 		if (rc != -ETIMEDOUT || !shows || left < TICK_MS)
 			break;
-		cli_print_progress_tick(&r->progress, name, (unsigned int)
-					((now_ms() - r->begun_ms) / 1000),
+		cli_print_progress_tick(&r->progress, name, elapsed_s(r),
 					r->io->out);
 	} while (true);
 	if (shows)
