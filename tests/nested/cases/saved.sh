@@ -7,9 +7,8 @@ node() { xenstore-read "/local/domain/$(xl domid g1)/$1"; }
 
 # arrived MIB: g1 holds that, all of it online, and has settled
 arrived() {
-	[[ $(field g1 state) == ready &&
-		$(field g1 held_kib) == $(($1 * 1024 + saved_odd_kib)) &&
-		$(field g1 online_kib) == $((($1 - 256) * 1024)) ]]
+	is g1 state=ready held_kib=$(($1 * 1024 + saved_odd_kib)) \
+		online_kib=$((($1 - 256) * 1024))
 }
 
 saved_begin() {
@@ -55,7 +54,7 @@ came_back() {
 # resizes_on: down to boot memory, up, and down
 resizes_on() {
 	local mib
-	for mib in 256 1280 256; do
+	for mib in 256 640 256; do
 		memtide set g1 "${mib}M" --wait --timeout 120 | tail -n 1
 		agree g1
 		same "MemTotal at $mib" "$(meminfo g1 MemTotal)" \
